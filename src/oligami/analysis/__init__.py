@@ -1,0 +1,1 @@
+"""What follows from the datasets of a cut: endpoints, comparisons, safety, quality of life."""

@@ -1,0 +1,1 @@
+"""What is counted at a cut: typed datasets, frozen columns of equal length."""

@@ -1,0 +1,1 @@
+"""What was said: append-only, hash-chained records."""

@@ -1,0 +1,1 @@
+"""What ought to be: the protocol folder as frozen typed objects."""
