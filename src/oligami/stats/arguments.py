@@ -1,0 +1,182 @@
+"""What the statistical functions accept as columns: checks and codings shared by all of them.
+
+Leaves to its callers what the columns mean. Every refusal is a `ValueError` that names the argument, what it was and
+what it may be.
+"""
+
+from collections.abc import Hashable, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Label = Hashable
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def numbers(values: ArrayLike, argument: str) -> Floats:
+    """Return `values` as a one-dimensional, finite, non-empty float array.
+
+    Raises:
+        ValueError: the values are no numbers, have another shape, are empty, or one is missing or infinite.
+    """
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{argument} holds values that are not numbers; it must be a column of numbers") from error
+    if array.ndim != 1:
+        raise ValueError(f"{argument} has {array.ndim} dimensions; it must be one column")
+    if array.size == 0:
+        raise ValueError(f"{argument} is empty; it must hold at least one value")
+    _refuse_first(~np.isfinite(array), array, argument, "a finite number")
+    return array
+
+
+def times(values: ArrayLike, argument: str = "time") -> Floats:
+    """Return `values` as a column of finite times, each 0 or later.
+
+    Raises:
+        ValueError: as `numbers`, or a time is negative.
+    """
+    array = numbers(values, argument)
+    _refuse_first(array < 0, array, argument, "0 or more")
+    return array
+
+
+def indicators(values: ArrayLike, length: int, argument: str = "event") -> Ints:
+    """Return `values` as a column of `length` integers 0 or 1.
+
+    Raises:
+        ValueError: as `numbers`, or the length differs, or a value is neither 0 nor 1.
+    """
+    array = numbers(values, argument)
+    same_length(array.size, length, argument)
+    _refuse_first((array != 0) & (array != 1), array, argument, "0 or 1")
+    return array.astype(np.int64)
+
+
+def counts(values: ArrayLike, length: int, argument: str) -> Ints:
+    """Return `values` as a column of `length` whole numbers, each 0 or more.
+
+    Raises:
+        ValueError: as `numbers`, or the length differs, or a value is negative or not whole.
+    """
+    array = numbers(values, argument)
+    same_length(array.size, length, argument)
+    _refuse_first((array < 0) | (array != np.floor(array)), array, argument, "a whole number, 0 or more")
+    return array.astype(np.int64)
+
+
+def weights(values: ArrayLike | None, length: int, argument: str = "weights") -> Floats:
+    """Return `values` as a column of `length` positive weights; all 1 when there are none.
+
+    Raises:
+        ValueError: as `numbers`, or the length differs, or a weight is not positive.
+    """
+    if values is None:
+        return np.ones(length)
+    array = numbers(values, argument)
+    same_length(array.size, length, argument)
+    _refuse_first(array <= 0, array, argument, "more than 0")
+    return array
+
+
+def labels(values: ArrayLike, length: int, argument: str) -> tuple[tuple[Label, ...], Ints]:
+    """Return the distinct labels in order, and for each row the position of its label.
+
+    Raises:
+        ValueError: the column is empty, has another length or shape, or holds a missing label.
+    """
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"{argument} has {array.ndim} dimensions; it must be one column of labels")
+    if array.size == 0:
+        raise ValueError(f"{argument} is empty; it must hold at least one label")
+    same_length(array.size, length, argument)
+    if array.dtype.kind in "fO":  # None, and NaN by being unlike itself, are the two ways to be missing
+        missing = np.array([label is None or label != label for label in array.tolist()])
+        _refuse_first(missing, array, argument, "a label")
+    distinct, codes = np.unique(array, return_inverse=True)
+    return tuple(distinct.tolist()), codes.astype(np.int64)
+
+
+def strata_codes(values: ArrayLike | None, length: int, argument: str = "strata") -> Ints:
+    """Return for each row the number of its stratum, counted from 0 without gaps.
+
+    Args:
+        values: one column of labels, shape (n,), or several whose combinations are the strata, shape (n, k).
+        length: n.
+        argument: the name used in a refusal.
+
+    Raises:
+        ValueError: as `labels`, for any of the columns.
+    """
+    if values is None:
+        return np.zeros(length, dtype=np.int64)
+    array = np.asarray(values)
+    columns = [array] if array.ndim != 2 else list(array.T)
+    combined = np.zeros(length, dtype=np.int64)
+    for column in columns:
+        distinct, codes = labels(column, length, argument)
+        combined = combined * len(distinct) + codes
+    return np.unique(combined, return_inverse=True)[1].astype(np.int64)
+
+
+def matrix(values: ArrayLike, length: int, names: Sequence[str] | None) -> tuple[Floats, tuple[str, ...]]:
+    """Return covariates as an (n, p) float array with the names of its p columns.
+
+    Raises:
+        ValueError: the shape does not fit, a value is missing, or the names are of another number or repeated.
+    """
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError("covariates hold values that are not numbers; they must be columns of numbers") from error
+    if array.ndim == 1:
+        array = array[:, np.newaxis]
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise ValueError(f"covariates have shape {array.shape}; they must be one or more columns, shape (n, p)")
+    same_length(array.shape[0], length, "covariates")
+    if not np.isfinite(array).all():
+        row, column = np.argwhere(~np.isfinite(array))[0]
+        raise ValueError(f"covariates[{row}, {column}] is {array[row, column]}; it must be a finite number")
+    terms = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(array.shape[1]))
+    if len(terms) != array.shape[1] or len(set(terms)) != len(terms):
+        raise ValueError(f"names are {terms!r}; they must be {array.shape[1]} different names, one a covariate")
+    return array, terms
+
+
+def same_length(found: int, expected: int, argument: str) -> None:
+    """Refuse a column whose length differs from that of `time`.
+
+    Raises:
+        ValueError: the lengths differ.
+    """
+    if found != expected:
+        raise ValueError(f"{argument} has {found} rows; it must have as many as time, {expected}")
+
+
+def level(value: float, argument: str = "conf_level") -> float:
+    """Return a confidence level that lies between 0 and 1, both excluded.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if not 0 < value < 1:
+        raise ValueError(f"{argument} is {value!r}; it must lie between 0 and 1")
+    return float(value)
+
+
+def frozen(array: NDArray[Scalar]) -> NDArray[Scalar]:
+    """Return a read-only view, for the fields of a result."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _refuse_first(wrong: NDArray[np.bool_], array: NDArray[np.generic], argument: str, wanted: str) -> None:
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise ValueError(f"{argument}[{at}] is {array[at]}; it must be {wanted}")

@@ -1,0 +1,233 @@
+"""Proportions: exact and score intervals, differences, and tests of 2 x 2 tables.
+
+An interval or a test is that of counts alone; which subjects are counted, and what is missing, is decided by others.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import betaincinv, chdtrc, gammaln, ndtri
+
+from oligami.stats.arguments import Floats, level
+
+# Probabilities this close count as equal, for rounding must not decide which tables are as extreme as the one seen.
+_AS_LIKELY = 1 + 1e-7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A confidence interval."""
+
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FisherResult:
+    """Fisher's exact test of two proportions, with the conditional estimate of the odds ratio of 1 to 0."""
+
+    p_two_sided: float
+    p_greater: float  # proportion 1 is higher
+    p_less: float
+    odds_ratio: float  # conditional maximum likelihood; 0 or inf at the edge, NaN when the margins allow one table only
+    odds_ratio_interval: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChiSquareResult:
+    """A chi-square statistic with its two-sided p; both NaN when the margins leave nothing to compare."""
+
+    chisq: float
+    p_two_sided: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonOddsRatio:
+    """The Cochran-Mantel-Haenszel test of stratified 2 x 2 tables and the odds ratio common to them."""
+
+    chisq: float
+    p_two_sided: float
+    odds_ratio: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Subjects with the finding among all, in group 1 and in group 0."""
+
+    x1: int
+    n1: int
+    x0: int
+    n0: int
+
+    def __post_init__(self) -> None:
+        _check(self.x1, self.n1, "x1", "n1")
+        _check(self.x0, self.n0, "x0", "n0")
+
+
+def clopper_pearson(x: int, n: int, *, conf_level: float = 0.95) -> Interval:
+    """Give the exact interval of a proportion, x subjects of n.
+
+    Raises:
+        ValueError: the counts are not whole, n is below 1, x lies outside 0 to n, or `conf_level` outside (0, 1).
+
+    Source: Clopper and Pearson (1934), by quantiles of the beta distribution.
+    """
+    _check(x, n, "x", "n")
+    tail = (1 - level(conf_level)) / 2
+    return Interval(
+        lower=float(betaincinv(x, n - x + 1, tail)) if x > 0 else 0.0,
+        upper=float(betaincinv(x + 1, n - x, 1 - tail)) if x < n else 1.0,
+    )
+
+
+def wilson(x: int, n: int, *, conf_level: float = 0.95) -> Interval:
+    """Give the score interval of a proportion, x subjects of n, without continuity correction.
+
+    Raises:
+        ValueError: as `clopper_pearson`.
+
+    Source: Wilson (1927).
+    """
+    _check(x, n, "x", "n")
+    z = float(ndtri(0.5 + level(conf_level) / 2))
+    centre = (x + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * float(np.sqrt(x * (n - x) / n + z * z / 4))
+    return Interval(lower=max(centre - half, 0.0), upper=min(centre + half, 1.0))
+
+
+def newcombe_difference(table: Table, *, conf_level: float = 0.95) -> Interval:
+    """Give the interval of proportion 1 less proportion 0, built from their score intervals.
+
+    Raises:
+        ValueError: `conf_level` lies outside (0, 1).
+
+    Source: Newcombe (1998), Statistics in Medicine 17, 873-890, method 10.
+    """
+    p1, p0 = table.x1 / table.n1, table.x0 / table.n0
+    one = wilson(table.x1, table.n1, conf_level=conf_level)
+    zero = wilson(table.x0, table.n0, conf_level=conf_level)
+    return Interval(
+        lower=p1 - p0 - float(np.hypot(p1 - one.lower, zero.upper - p0)),
+        upper=p1 - p0 + float(np.hypot(one.upper - p1, p0 - zero.lower)),
+    )
+
+
+def fisher_exact(table: Table, *, conf_level: float = 0.95) -> FisherResult:
+    """Test two proportions given the margins of their table.
+
+    The two-sided p adds up the tables that are as likely as the one seen, or less.
+
+    Raises:
+        ValueError: `conf_level` lies outside (0, 1).
+
+    Source: Fisher (1935); conditional odds ratio and its exact limits by the noncentral hypergeometric distribution.
+    """
+    tail = (1 - level(conf_level)) / 2
+    found = table.x1 + table.x0
+    support = np.arange(max(0, found - table.n0), min(found, table.n1) + 1)
+    log_ways = _log_choose(table.n1, support) + _log_choose(table.n0, found - support)
+    seen = table.x1
+    at = int(np.flatnonzero(support == seen)[0])
+
+    def probabilities(log_odds: float) -> Floats:
+        tilted = log_ways + support * log_odds
+        ways = np.exp(tilted - tilted.max())
+        return np.asarray(ways / ways.sum())
+
+    null = probabilities(0.0)
+    bottom, top = seen == support[0], seen == support[-1]
+    if bottom and top:
+        ratio, limits = float("nan"), Interval(lower=0.0, upper=float("inf"))
+    else:
+        ratio = 0.0 if bottom else float("inf") if top else _odds(lambda b: float(probabilities(b) @ support) - seen)
+        limits = Interval(
+            lower=0.0 if bottom else _odds(lambda b: float(probabilities(b)[at:].sum()) - tail),
+            upper=float("inf") if top else _odds(lambda b: tail - float(probabilities(b)[: at + 1].sum())),
+        )
+    return FisherResult(
+        p_two_sided=min(float(null[null <= null[at] * _AS_LIKELY].sum()), 1.0),
+        p_greater=min(float(null[at:].sum()), 1.0),
+        p_less=min(float(null[: at + 1].sum()), 1.0),
+        odds_ratio=ratio,
+        odds_ratio_interval=limits,
+    )
+
+
+def pearson_chi_square(table: Table) -> ChiSquareResult:
+    """Test two proportions by Pearson's chi-square with 1 degree of freedom, without continuity correction."""
+    total, found = table.n1 + table.n0, table.x1 + table.x0
+    if found in (0, total):
+        return ChiSquareResult(chisq=float("nan"), p_two_sided=float("nan"))
+    cross = table.x1 * (table.n0 - table.x0) - table.x0 * (table.n1 - table.x1)
+    chisq = total * cross**2 / (table.n1 * table.n0 * found * (total - found))
+    return ChiSquareResult(chisq=chisq, p_two_sided=float(chdtrc(1, chisq)))
+
+
+def cochran_mantel_haenszel(tables: Sequence[Table], *, conf_level: float = 0.95) -> CommonOddsRatio:
+    """Test two proportions within strata, and estimate the odds ratio common to them, 1 to 0.
+
+    The test has no continuity correction. What the tables cannot tell is NaN.
+
+    Args:
+        tables: one for each stratum, at least one.
+        conf_level: in (0, 1).
+
+    Raises:
+        ValueError: there is no table, or `conf_level` lies outside (0, 1).
+
+    Source: Mantel and Haenszel (1959); Robins, Breslow and Greenland (1986) for the variance of the log odds ratio.
+    """
+    if not tables:
+        raise ValueError("tables is empty; it must hold at least one table")
+    z = float(ndtri(0.5 + level(conf_level) / 2))
+    x1, n1, x0, n0 = (np.array([getattr(table, name) for table in tables], dtype=np.float64) for name in ("x1", "n1", "x0", "n0"))
+    total, found = n1 + n0, x1 + x0
+    variance = float(np.sum(n1 * n0 * found * (total - found) / (total**2 * (total - 1))))
+    excess = float(np.sum(x1 - n1 * found / total))
+    chisq = excess**2 / variance if variance > 0 else float("nan")
+
+    concordant, discordant = x1 * (n0 - x0) / total, x0 * (n1 - x1) / total
+    agree, disagree = (x1 + n0 - x0) / total, (x0 + n1 - x1) / total
+    r, s = float(concordant.sum()), float(discordant.sum())
+    if r > 0 and s > 0:
+        log_variance = float(
+            np.sum(agree * concordant) / (2 * r**2)
+            + np.sum(agree * discordant + disagree * concordant) / (2 * r * s)
+            + np.sum(disagree * discordant) / (2 * s**2)
+        )
+        half = z * float(np.sqrt(log_variance))
+        interval = Interval(lower=r / s * float(np.exp(-half)), upper=r / s * float(np.exp(half)))
+    else:
+        interval = Interval(lower=float("nan"), upper=float("nan"))
+    return CommonOddsRatio(
+        chisq=chisq,
+        p_two_sided=float(chdtrc(1, chisq)),
+        odds_ratio=r / s if s > 0 else float("inf") if r > 0 else float("nan"),
+        interval=interval,
+    )
+
+
+def _check(x: int, n: int, x_name: str, n_name: str) -> None:
+    if n != int(n) or n < 1:
+        raise ValueError(f"{n_name} is {n!r}; it must be a whole number, 1 or more")
+    if x != int(x) or not 0 <= x <= n:
+        raise ValueError(f"{x_name} is {x!r}; it must be a whole number from 0 to {n_name}, {n}")
+
+
+def _log_choose(n: int, k: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Floats:
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+
+
+def _odds(rising: Callable[[float], float]) -> float:
+    """Solve for the odds ratio at which a function rising with its logarithm is 0, to the last digits by halving."""
+    low, high = -1.0, 1.0
+    while rising(low) > 0:
+        low *= 2
+    while rising(high) < 0:
+        high *= 2
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
+    return float(np.exp((low + high) / 2))

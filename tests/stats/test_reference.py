@@ -1,0 +1,564 @@
+"""The published reference values: every case of the survival, regression and proportion files, at its own tolerance.
+
+An adapter a method turns a case's input into calls of the library and its answers into the shape expected. The
+notation of the cases (formulas, filters, cut-offs) is understood here and nowhere else.
+"""
+
+import csv
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import chdtrc
+
+from oligami.stats.comparison import logrank
+from oligami.stats.concordance import concordance
+from oligami.stats.partial_likelihood import linear_predictor
+from oligami.stats.proportional_hazards import proportional_hazards_test
+from oligami.stats.proportions import (
+    Interval,
+    Table,
+    clopper_pearson,
+    cochran_mantel_haenszel,
+    fisher_exact,
+    newcombe_difference,
+    pearson_chi_square,
+    wilson,
+)
+from oligami.stats.regression import baseline_hazard, cox
+from oligami.stats.survival import (
+    cumulative_incidence,
+    kaplan_meier,
+    restricted_mean_difference,
+    reverse_kaplan_meier,
+    survival_difference,
+)
+
+FOLDER = Path(__file__).parents[1] / "reference" / "stats"
+FILES = ["kaplan_meier", "logrank", "cox", "cox_zph", "rmst", "competing_risks", "followup_rates", "edge_cases"]
+FILES += ["proportions", "oligami_trial"]
+# What no function computes yet: whole methods, and single keys of the others.
+METHODS_TO_COME = {"trial_monitoring", "fine_gray", "rmst_adjusted"}
+KEYS_TO_COME = {"gray", "gray_tests", "ratio_rmst", "ratio_rmtl", "person_time", "rate", "rate_lower", "rate_upper"}
+# fisher.test of R stops the root search for these at its default of 1.2e-4; the library solves them to the last digits,
+# and test_proportions holds its answers to the equation itself.
+ROUGH_IN_THE_REFERENCE = {"odds_ratio_cmle": {"rel": 1e-4}, "odds_ratio_ci_95": {"rel": 1e-4}}
+
+Columns = dict[str, np.ndarray]
+
+
+# --- the walk -------------------------------------------------------------------------------------------------------
+
+
+def tolerance(case: dict[str, Any], default: dict[str, float], key: str) -> dict[str, float]:
+    if key in ROUGH_IN_THE_REFERENCE:
+        return ROUGH_IN_THE_REFERENCE[key]
+    own = case.get("tolerance") or {}
+    if isinstance(own.get(key), dict):
+        return own[key]
+    return own if "abs" in own or "rel" in own else default
+
+
+def differences(expected: Any, got: Any, limit: Callable[[str], dict[str, float]], path: str, key: str) -> Iterator[str]:
+    """Name every place at which an answer departs from what is expected."""
+    if isinstance(expected, dict):
+        for name, value in expected.items():
+            if name in KEYS_TO_COME or name == "note":
+                continue
+            if name not in got:
+                yield f"{path}.{name} is absent"
+            else:
+                yield from differences(value, got[name], limit, f"{path}.{name}", name)
+    elif isinstance(expected, list):
+        items = list(got)
+        if len(items) != len(expected):
+            yield f"{path} has {len(items)} items, expected {len(expected)}"
+        for i, (wanted, found) in enumerate(zip(expected, items, strict=False)):
+            yield from differences(wanted, found, limit, f"{path}[{i}]", key)
+    elif expected is None:
+        if math.isfinite(got):
+            yield f"{path} is {got}, expected nothing"
+    elif isinstance(expected, str):
+        if str(got) != expected:
+            yield f"{path} is {got!r}, expected {expected!r}"
+    else:
+        allowed = max(limit(key).get("abs", 0.0) + limit(key).get("rel", 0.0) * abs(expected), 1e-12)
+        if not abs(float(got) - expected) <= allowed:
+            yield f"{path} is {float(got)!r}, expected {expected!r}"
+
+
+# --- reading a case -------------------------------------------------------------------------------------------------
+
+
+def columns_of(case: dict[str, Any]) -> Columns:
+    if "data" in case["input"]:
+        return {name: np.array(values) for name, values in case["input"]["data"].items()}
+    with (FOLDER / case["dataset"]).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = {name: column([row[name] for row in rows]) for name in rows[0]}
+    condition = case["input"].get("filter")
+    if condition is None:
+        return columns
+    if derived := re.fullmatch(r"derive (\w+) = (\w+)>=(\d+)", condition):
+        return columns | {derived[1]: (columns[derived[2]] >= float(derived[3])).astype(int)}
+    if present := re.fullmatch(r"(\S+) not missing", condition):
+        return rows_where(columns, ~np.isnan(columns[present[1]]))
+    if other := re.fullmatch(r"(\S+) != '(.+)'", condition):
+        return rows_where(columns, columns[other[1]] != other[2])
+    raise AssertionError(f"a filter nobody reads: {condition}")
+
+
+def column(texts: list[str]) -> np.ndarray:
+    try:
+        return np.array([float(text) if text else math.nan for text in texts])
+    except ValueError:
+        return np.array(texts)
+
+
+def rows_where(columns: Columns, keep: np.ndarray) -> Columns:
+    return {name: values[keep] for name, values in columns.items()}
+
+
+def label(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def levels(values: np.ndarray) -> list[Any]:
+    return sorted(set(values.tolist()), key=lambda value: str(value).lower())
+
+
+def stacked(columns: Columns, names: list[str] | None) -> np.ndarray | None:
+    return None if not names else np.column_stack([columns[name] for name in names])
+
+
+def design(formula: str, columns: Columns) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """Turn the right side of a model formula into named covariates and strata."""
+    terms: dict[str, np.ndarray] = {}
+    strata = None
+    for term in re.split(r"\+(?![^(]*\))", formula.split("~")[1]):
+        if found := re.fullmatch(r"strata\((.+)\)", term):
+            strata = stacked(columns, found[1].split(","))
+        elif found := re.fullmatch(r"factor\((.+)\)", term):
+            for value in levels(columns[found[1]])[1:]:
+                terms[f"{term}{label(value)}"] = (columns[found[1]] == value).astype(float)
+        elif "*" in term:
+            first, second = term.split("*")
+            terms |= {first: columns[first], second: columns[second]}
+        else:
+            terms[term] = columns[term]
+    for term in re.findall(r"(\w+\*\w+)", formula):
+        first, second = term.split("*")
+        terms[f"{first}:{second}"] = columns[first] * columns[second]
+    return terms, strata
+
+
+def interval(found: Interval) -> list[float]:
+    return [found.lower, found.upper]
+
+
+# --- one adapter a method -------------------------------------------------------------------------------------------
+
+
+def solve_kaplan_meier(case: dict[str, Any]) -> dict[str, Any]:
+    given, data = case["input"], columns_of(case)
+    options = {"conf_type": given["conf_type"], "conf_level": given.get("conf_level", 0.95)}
+    if "times" not in given:
+        return whole_curve(kaplan_meier(data["time"], data["event"], **options))
+    groups = data[given["group"]] if given["group"] else np.full(data["time"].size, "all")
+    answer = []
+    for value in levels(groups):
+        part = rows_where(data, groups == value)
+        curve = kaplan_meier(part["time"], part["event"], **options)
+        points, quantiles = curve.at(given["times"]), curve.quantile([0.25, 0.5, 0.75])
+        answer.append(
+            {
+                "group": label(value),
+                "n": curve.n,
+                "events": curve.events,
+                "time": points.time,
+                "n_risk": points.n_risk,
+                "surv": points.surv,
+                "std_err_greenwood": points.std_err,
+                "lower": points.lower,
+                "upper": points.upper,
+                "quantile_probs": quantiles.probability,
+                "quantile": quantiles.time,
+                "quantile_lower": quantiles.lower,
+                "quantile_upper": quantiles.upper,
+            }
+        )
+    return {"groups": answer}
+
+
+def whole_curve(curve: Any) -> dict[str, Any]:
+    middle = curve.quantile([0.5])
+    return {
+        "time": curve.time,
+        "n_risk": curve.n_risk,
+        "n_event": curve.n_event,
+        "n_censor": curve.n_censored,
+        "surv": curve.surv,
+        "std_err_greenwood": curve.std_err,
+        "lower": curve.lower,
+        "upper": curve.upper,
+        "median": curve.median,
+        "median_lower": middle.lower[0],
+        "median_upper": middle.upper[0],
+        "cumhaz_nelson_aalen": curve.cumulative_hazard,
+    }
+
+
+def solve_left_truncated(case: dict[str, Any]) -> dict[str, Any]:
+    data = columns_of(case)
+    curve = kaplan_meier(data["stop"], data["event"], entry=data["start"], conf_type=case["input"]["conf_type"])
+    return whole_curve(curve)
+
+
+def solve_logrank(case: dict[str, Any]) -> dict[str, Any]:
+    given, data = case["input"], columns_of(case)
+    strata = stacked(data, given.get("strata"))
+    result = logrank(data["time"], data["event"], data[given.get("group", "group")], strata=strata)
+    answer = {
+        "groups": [label(group) for group in result.groups],
+        "n": result.n,
+        "observed": result.observed,
+        "expected": result.expected,
+        "chisq": result.chisq,
+        "df": result.df,
+        "p_two_sided": result.p_two_sided,
+    }
+    if len(result.groups) == 2:
+        answer |= {
+            "experimental_group": label(result.groups[1]),
+            "observed_exp": result.observed[1],
+            "expected_exp": result.expected[1],
+            "U": result.U,
+            "V": result.V,
+            "z": result.z,
+            "p_one_sided": result.p_one_sided,
+        }
+    return answer
+
+
+def solve_cox(case: dict[str, Any]) -> dict[str, Any]:
+    given, data = case["input"], columns_of(case)
+    terms, strata = design(given["formula"], data)
+    x = np.column_stack(list(terms.values()))
+    cluster = data[given["cluster"]] if given["cluster"] else None
+    fit = cox(
+        data["time"],
+        data["event"],
+        x,
+        names=list(terms),
+        strata=strata,
+        ties=given["ties"],
+        cluster=cluster,
+        conf_level=given["conf_level"],
+    )
+    assert fit.converged
+    order = concordance(data["time"], data["event"], linear_predictor(x, fit.coef), strata=strata, cluster=cluster)
+    names = ["n", "n_event", "terms", "coef", "se", "robust_se", "hr", "ci_lower", "ci_upper", "z", "df"]
+    names += ["p_two_sided", "p_one_sided_lower", "loglik_null", "loglik", "lrt_chisq", "wald_chisq", "score_chisq"]
+    answer = {name: getattr(fit, name) for name in names}
+    answer |= {"concordance": order.estimate, "concordance_se": order.std_err}
+    if wanted := case["expected"].get("baseline_cumhaz"):
+        baseline = baseline_hazard(fit, data["time"], data["event"], x)
+        answer["baseline_cumhaz"] = {"time": wanted["time"], "cumhaz": baseline.at(wanted["time"])}
+    return answer
+
+
+def solve_zph(case: dict[str, Any]) -> dict[str, Any]:
+    given, data = case["input"], columns_of(case)
+    terms, strata = design(given["formula"], data)
+    answer = []
+    for wanted in case["expected"]["results"]:
+        test = proportional_hazards_test(
+            data["time"],
+            data["event"],
+            np.column_stack(list(terms.values())),
+            names=list(terms),
+            strata=strata,
+            ties=given["ties"],
+            scale=wanted["transform"],
+        )
+        answer.append(
+            {
+                "transform": wanted["transform"],
+                "terms": [*test.terms, "GLOBAL"],
+                "chisq": [*test.chisq, test.global_chisq],
+                "df": [1] * len(test.terms) + [test.global_df],
+                "p": [*test.p, test.global_p],
+            }
+        )
+    return {"results": answer}
+
+
+def solve_rmst(case: dict[str, Any]) -> dict[str, Any]:
+    given, data = case["input"], columns_of(case)
+    second = data[given["group"]] == float(given["arm1"])
+    curves = [kaplan_meier(data["time"][arm], data["event"][arm]) for arm in (~second, second)]
+    means = [curve.restricted_mean(given["tau"]) for curve in curves]
+    gap = restricted_mean_difference(curves[0], curves[1], given["tau"], given["conf_level"])
+    return {
+        "tau": given["tau"],
+        "arm0": {"rmst": means[0].value, "se": means[0].std_err},
+        "arm1": {"rmst": means[1].value, "se": means[1].std_err},
+        "diff_arm1_minus_arm0": {"est": gap.value, "lower": gap.lower, "upper": gap.upper, "p": gap.p_two_sided},
+    }
+
+
+def solve_cumulative_incidence(case: dict[str, Any]) -> dict[str, Any]:
+    given, data = case["input"], columns_of(case)
+    curves = incidence_curves(data["time"], data["cause"], data[given["group"]], given["times"], "group")
+    return {"times": given["times"], "curves": curves}
+
+
+def incidence_curves(
+    time: np.ndarray, cause: np.ndarray, group: np.ndarray, times: list[float], word: str
+) -> list[dict[str, Any]]:
+    causes = sorted(set(cause.astype(int).tolist()) - {0})
+    found = {g: cumulative_incidence(time[group == g], cause[group == g], causes=causes).at(times) for g in set(group)}
+    return [
+        {word: str(g), "cause": c, "cif": found[g][0][k], "var": found[g][1][k]}
+        for (k, c), g in product(enumerate(causes), levels(group))
+    ]
+
+
+def solve_follow_up(case: dict[str, Any]) -> dict[str, Any]:
+    given, data = case["input"], columns_of(case)
+    groups = data[given["group"]]
+    curves = [
+        reverse_kaplan_meier(data["time"][groups == g], data["event"][groups == g], conf_type=given["conf_type"])
+        for g in levels(groups)
+    ]
+    return {
+        "group": [label(g) for g in levels(groups)],
+        "median_followup": [curve.median for curve in curves],
+        "lower": [curve.quantile([0.5]).lower[0] for curve in curves],
+        "upper": [curve.quantile([0.5]).upper[0] for curve in curves],
+        "events": [int(data["event"][groups == g].sum()) for g in levels(groups)],
+    }
+
+
+def solve_one_proportion(case: dict[str, Any]) -> dict[str, Any]:
+    x, n = case["input"]["x"], case["input"]["n"]
+    return {
+        "estimate": x / n,
+        "clopper_pearson_95": interval(clopper_pearson(x, n)),
+        "clopper_pearson_90": interval(clopper_pearson(x, n, conf_level=0.9)),
+        "wilson_95": interval(wilson(x, n)),
+    }
+
+
+def solve_two_proportions(case: dict[str, Any]) -> dict[str, Any]:
+    table = Table(**case["input"])
+    exact, pearson = fisher_exact(table), pearson_chi_square(table)
+    return {
+        "diff": table.x1 / table.n1 - table.x0 / table.n0,
+        "newcombe_95": interval(newcombe_difference(table)),
+        "fisher_p_two_sided": exact.p_two_sided,
+        "fisher_p_greater": exact.p_greater,
+        "fisher_p_less": exact.p_less,
+        "odds_ratio_cmle": exact.odds_ratio,
+        "odds_ratio_ci_95": interval(exact.odds_ratio_interval),
+        "pearson_chisq": pearson.chisq,
+        "pearson_p": pearson.p_two_sided,
+    }
+
+
+def solve_cmh(case: dict[str, Any]) -> dict[str, Any]:
+    tables = [Table(x1=t["x1"], n1=t["x1"] + t["miss1"], x0=t["x0"], n0=t["x0"] + t["miss0"]) for t in case["input"]["tables"]]
+    result = cochran_mantel_haenszel(tables)
+    return {
+        "chisq": result.chisq,
+        "p_two_sided": result.p_two_sided,
+        "common_or": result.odds_ratio,
+        "ci_95": interval(result.interval),
+    }
+
+
+def trial_at_cutoff(case: dict[str, Any]) -> Columns:
+    """Cut the made-up trial: censor at the cut-off or at loss to follow-up, whichever is first."""
+    cutoff = case["input"].get("cutoff_day")
+    data = columns_of(case)
+    data = rows_where(data, data["entry_day"] < cutoff)
+    censor = np.fmin(cutoff - data["entry_day"], data["ltfu_day"])
+    death, progression = data["os_day"] <= censor, data["pd_day"] <= censor
+    data["os_time"], data["os_event"] = np.where(death, data["os_day"], censor), death.astype(float)
+    data["pfs_time"] = np.where(progression, data["pd_day"], data["os_time"])
+    data["pfs_event"] = (progression | death).astype(float)
+    data["pfs_cause"] = np.where(progression, data["pd_type"], np.where(death, 3, 0))
+    data["B"] = (data["arm"] == "B").astype(float)
+    return data
+
+
+def trial_curves(data: Columns, endpoint: str) -> list[Any]:
+    arms = [data["arm"] == arm for arm in "AB"]
+    return [kaplan_meier(data[f"{endpoint}_time"][a], data[f"{endpoint}_event"][a]) for a in arms]
+
+
+def solve_trial_os(case: dict[str, Any]) -> dict[str, Any]:
+    data = trial_at_cutoff(case)
+    time, event = data["os_time"], data["os_event"]
+    plain, stratified = (logrank(time, event, data["arm"], strata=s) for s in (None, data["subtype"]))
+    fit, fit_stratified = (cox(time, event, data["B"], strata=s) for s in (None, data["subtype"]))
+    return {
+        "n": time.size,
+        "n_by_arm": dict(zip(plain.groups, plain.n, strict=True)),
+        "events_by_arm": dict(zip(plain.groups, plain.observed, strict=True)),
+        "logrank_z": plain.z,
+        "logrank_p_one_sided": plain.p_one_sided,
+        "stratified_logrank_z": stratified.z,
+        "stratified_logrank_p_one_sided": stratified.p_one_sided,
+        "hr": fit.hr[0],
+        "hr_ci90": [limit[0] for limit in fit.confidence_interval(0.9)],
+        "hr_ci95": [fit.ci_lower[0], fit.ci_upper[0]],
+        "hr_stratified": fit_stratified.hr[0],
+        "hr_stratified_ci90": [limit[0] for limit in fit_stratified.confidence_interval(0.9)],
+    }
+
+
+def solve_trial_km(case: dict[str, Any]) -> dict[str, Any]:
+    answer = []
+    for arm, curve in zip("AB", trial_curves(trial_at_cutoff(case), case["input"]["endpoint"]), strict=True):
+        points = curve.at(case["input"]["times"])
+        read = {name: getattr(points, name) for name in ("time", "n_risk", "surv", "lower", "upper")}
+        answer.append({"arm": arm} | whole_curve(curve) | read)
+    return {"arms": answer}
+
+
+def solve_trial_5y(case: dict[str, Any]) -> dict[str, Any]:
+    t = case["input"]["t"]
+    a, b = trial_curves(trial_at_cutoff(case), "os")
+    gap, gap90 = survival_difference(a, b, t), survival_difference(a, b, t, conf_level=0.9)
+    mean = restricted_mean_difference(a, b, t)
+    return {
+        "surv_A": a.at([t]).surv[0],
+        "surv_B": b.at([t]).surv[0],
+        "diff_B_minus_A": gap.value,
+        "se": gap.std_err,
+        "ci95": [gap.lower, gap.upper],
+        "ci90": [gap90.lower, gap90.upper],
+        "rmst_diff_B_minus_A": mean.value,
+        "rmst_diff_ci95": [mean.lower, mean.upper],
+        "rmst_diff_p": mean.p_two_sided,
+    }
+
+
+def solve_trial_progression_site(case: dict[str, Any]) -> dict[str, Any]:
+    data = trial_at_cutoff(case)
+    return {"curves": incidence_curves(data["pfs_time"], data["pfs_cause"], data["arm"], case["input"]["times"], "arm")}
+
+
+def solve_trial_subgroups(case: dict[str, Any]) -> dict[str, Any]:
+    data = trial_at_cutoff(case)
+    time, event, arm = data["os_time"], data["os_event"], data["B"]
+    answer = []
+    for variable in ("subtype", "n_mets", "denovo"):
+        found = []
+        for value in levels(data[variable]):
+            inside = data[variable] == value
+            fit = cox(time[inside], event[inside], arm[inside])
+            found.append(
+                {
+                    "level": label(value),
+                    "n": fit.n,
+                    "events": fit.n_event,
+                    "hr": fit.hr[0],
+                    "ci95": [fit.ci_lower[0], fit.ci_upper[0]],
+                }
+            )
+        dummies = [(data[variable] == value).astype(float) for value in levels(data[variable])[1:]]
+        main = cox(time, event, np.column_stack([arm, *dummies]))
+        full = cox(time, event, np.column_stack([arm, *dummies, *(arm * dummy for dummy in dummies)]))
+        gain = 2 * (full.loglik - main.loglik)
+        answer.append(
+            {
+                "variable": variable,
+                "levels": found,
+                "interaction_lrt": gain,
+                "interaction_df": len(dummies),
+                "interaction_p": chdtrc(len(dummies), gain),
+            }
+        )
+    return {"subgroups": answer}
+
+
+def solve_trial_adjusted(case: dict[str, Any]) -> dict[str, Any]:
+    data = trial_at_cutoff(case)
+    terms, strata = design(case["input"]["formula"], data)
+    x = np.column_stack(list(terms.values()))
+    fit = cox(data["os_time"], data["os_event"], x, names=list(terms), strata=strata)
+    test = proportional_hazards_test(data["os_time"], data["os_event"], x, strata=strata)
+    return {
+        "terms": fit.terms,
+        "coef": fit.coef,
+        "se": fit.se,
+        "zph_chisq": [*test.chisq, test.global_chisq],
+        "zph_p": [*test.p, test.global_p],
+    }
+
+
+def solve_trial_proportions(case: dict[str, Any]) -> dict[str, Any]:
+    data = trial_at_cutoff(case)
+    answer = []
+    for variable in ("ae_grade3", "sae", "qol_nonprog_12m"):
+        b, a = (data[variable][(data["arm"] == arm) & ~np.isnan(data[variable])] for arm in "BA")
+        table = Table(x1=int(b.sum()), n1=b.size, x0=int(a.sum()), n0=a.size)
+        answer.append(
+            {
+                "variable": variable,
+                "xB": table.x1,
+                "nB": table.n1,
+                "xA": table.x0,
+                "nA": table.n0,
+                "fisher_p_two_sided": fisher_exact(table).p_two_sided,
+                "clopper_pearson_B": interval(clopper_pearson(table.x1, table.n1)),
+                "clopper_pearson_A": interval(clopper_pearson(table.x0, table.n0)),
+            }
+        )
+    return {"tables": answer}
+
+
+SOLVERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "kaplan_meier": solve_kaplan_meier,
+    "kaplan_meier_left_truncated": solve_left_truncated,
+    "logrank": solve_logrank,
+    "logrank_stratified": solve_logrank,
+    "cox_ph": solve_cox,
+    "proportional_hazards_test": solve_zph,
+    "rmst": solve_rmst,
+    "cumulative_incidence_gray": solve_cumulative_incidence,
+    "reverse_km_and_rates": solve_follow_up,
+    "one_proportion": solve_one_proportion,
+    "two_proportions": solve_two_proportions,
+    "cochran_mantel_haenszel": solve_cmh,
+    "trial_os_at_cutoff": solve_trial_os,
+    "trial_km": solve_trial_km,
+    "trial_5y_os": solve_trial_5y,
+    "trial_progression_site_cif": solve_trial_progression_site,
+    "trial_subgroup_hr": solve_trial_subgroups,
+    "trial_adjusted_cox": solve_trial_adjusted,
+    "trial_proportions": solve_trial_proportions,
+}
+
+
+def reference_cases() -> Iterator[Any]:
+    for name in FILES:
+        reference = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        for case in reference["cases"]:
+            if case["method"] not in METHODS_TO_COME:
+                yield pytest.param(case, reference["provenance"]["default_tolerance"], id=f"{name}/{case['id']}")
+
+
+@pytest.mark.parametrize(("case", "default"), list(reference_cases()))
+def test_reference_value_is_met(case: dict[str, Any], default: dict[str, float]) -> None:
+    """Every number of the case is met within the case's tolerance."""
+    got = SOLVERS[case["method"]](case)
+    assert list(differences(case["expected"], got, lambda key: tolerance(case, default, key), case["id"], "")) == []
