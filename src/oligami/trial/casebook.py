@@ -1,0 +1,234 @@
+"""Filling and correcting forms."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oligami.journal import entries as e
+from oligami.journal.record import Stamp
+from oligami.protocol.compile import Compiled
+from oligami.protocol.model.forms import Form, FormRole
+from oligami.protocol.text import Reason, Text
+from oligami.trial.commands import CorrectItems, SubmitForm
+from oligami.trial.forms import examine
+from oligami.trial.radiotherapy import judge_prescription
+from oligami.trial.refused import Refused
+from oligami.trial.registration import answer_warnings, casebook_of, factors_of
+from oligami.trial.state import FormState, Subject, Trial
+from oligami.trial.therapy import judge_therapy
+
+#: What a withdrawal of consent of this scope closes: all further forms. The end of treatment closes none: truth can be entered.
+_CLOSING_SCOPES = frozenset({"follow_up", "use_of_data"})
+
+
+def submit_form(command: SubmitForm, trial: Trial, problems: list[Reason]) -> tuple[e.Entry, ...]:
+    """Decide on a form filled for the first time.
+
+    A therapy or prescription that may go ahead only after the study office has answered raises the data query in the same
+    act; one that is not allowed needs a reason, stays as entered and is a deviation.
+
+    Raises:
+        Refused: with all reasons.
+    """
+    rules = trial.rules
+    form = _form(rules, command.form)
+    what = _what(form, command.form, command.subject)
+    subject = trial.subjects.get(command.subject)
+    if form is None or subject is None:
+        raise Refused(what, [*problems, *_missing(command.subject, command.form, form, subject)])
+    problems.extend(_may_fill(form, subject))
+    casebook = casebook_of(subject, rules)
+    examined = examine(rules.forms[form.id], command.values, casebook=casebook, strict_required=True)
+    problems.extend(Reason(problem.rule, problem.text) for problem in examined.errors)
+    ruled, asks = _judge(form, rules, {**casebook, **examined.values})
+    warnings, unanswered = answer_warnings([*examined.warnings, *ruled], command.reasons)
+    problems.extend(unanswered)
+    if problems:
+        raise Refused(what, problems)
+    occurrence = 1 + sum(name == form.id for name, _ in subject.forms)
+    submitted = e.FormSubmitted(
+        subject=subject.id,
+        form=form.id,
+        occurrence=occurrence,
+        values=examined.values,
+        protocol_version=rules.protocol.version,
+        visit=command.visit,
+        warnings=warnings,
+    )
+    queries = tuple(
+        e.QueryRaised(
+            subject=subject.id,
+            query=f"Q-{subject.id}-{len(subject.queries) + number:03d}",
+            form=form.id,
+            occurrence=occurrence,
+            text=f"{reason.text.ja} / {reason.text.en} [{reason.rule}]",
+        )
+        for number, reason in enumerate(asks, start=1)
+    )
+    return (submitted, *queries)
+
+
+def correct_items(command: CorrectItems, trial: Trial, stamp: Stamp, problems: list[Reason]) -> tuple[e.Entry, ...]:
+    """Decide on a correction: old and new value of each item that changes, and the factors if the correction touches them.
+
+    Raises:
+        Refused: with all reasons; a correction of values the author has not seen is refused with a comparison.
+    """
+    rules = trial.rules
+    form = _form(rules, command.form)
+    what = Text(f"Correction of {command.form} {command.occurrence}", f"{command.form} {command.occurrence} の訂正")
+    subject = trial.subjects.get(command.subject)
+    if form is None or subject is None:
+        raise Refused(what, [*problems, *_missing(command.subject, command.form, form, subject)])
+    state = subject.forms.get((form.id, command.occurrence))
+    if state is None:
+        text = Text("This form has not been filled, so nothing can be corrected", "この調査票は未入力のため訂正できません")
+        raise Refused(what, [*problems, Reason("form.not_filled", text)])
+    if not command.reason.strip():
+        problems.append(
+            Reason("correction.reason", Text("A change of a saved value needs a reason", "保存済みの値の変更には理由が必要です"))
+        )
+    if state.locked:
+        text = Text(
+            "The form is locked; ask the data centre to unlock it",
+            "調査票はロックされています。データセンターに解除を依頼してください",
+        )
+        problems.append(Reason("form.locked", text))
+    problems.extend(compare(state, stamp.seen))
+
+    merged = {item: value for item, value in {**state.values, **command.new}.items() if value is not None}
+    casebook = casebook_of(subject, rules)
+    examined = examine(rules.forms[form.id], merged, casebook=casebook, strict_required=True)
+    problems.extend(Reason(problem.rule, problem.text) for problem in examined.errors)
+    ruled, _ = _judge(form, rules, {**casebook, **examined.values})
+    warnings, unanswered = answer_warnings([*examined.warnings, *ruled], {"*": command.reason, **command.reasons})
+    problems.extend(unanswered)
+    after = examined.values
+    touched = [item for item in {**state.values, **after} if state.values.get(item) != after.get(item)]
+    if not touched and not problems:
+        problems.append(Reason("correction.nothing", Text("No value differs from what is saved", "保存済みの値と同じです")))
+    if problems:
+        raise Refused(what, problems)
+    return (
+        e.ItemsCorrected(
+            subject=subject.id,
+            form=form.id,
+            occurrence=command.occurrence,
+            old={item: state.values.get(item) for item in sorted(touched)},
+            new={item: after.get(item) for item in sorted(touched)},
+            reason=command.reason,
+            factors=_corrected_factors(subject, form, after, rules),
+            warnings=warnings,
+        ),
+    )
+
+
+def compare(state: FormState, seen: int | None) -> list[Reason]:
+    """Return what changed in a form since the record its author had seen, item by item; empty if nothing did."""
+    if seen is None or seen >= state.seq:
+        return []
+    problems = []
+    for change in state.changes:
+        if change.seq <= seen:
+            continue
+        items = "; ".join(f"{item}: {change.old.get(item)} → {change.new.get(item)}" for item in sorted(change.new))
+        problems.append(
+            Reason(
+                "form.changed_since",
+                Text(
+                    f"Changed meanwhile (record {change.seq}, {change.role}): {items}",
+                    f"表示後に変更されています（記録 {change.seq}、{change.role}）: {items}",
+                ),
+            )
+        )
+    if not problems:
+        text = Text(f"The form was filled meanwhile, in record {state.seq}", f"表示後に記録 {state.seq} で入力されています")
+        problems.append(Reason("form.changed_since", text))
+    return problems
+
+
+def _corrected_factors(subject: Subject, form: Form, after: Mapping[str, Any], rules: Compiled) -> dict[str, str] | None:
+    """Return the balancing factors after a correction, when they differ from those in force; None otherwise."""
+    allocation = subject.allocation
+    if allocation is None:
+        return None
+    relevant = {rules.protocol.eligibility.stage[0].form} | {therapy.id for therapy in rules.protocol.forms_of(FormRole.THERAPY)}
+    if form.id not in relevant:
+        return None
+    casebook = {**casebook_of(subject, rules), **after}
+    # An item whose value was removed must not live on from the casebook before the correction.
+    for item in subject.values(form.id):
+        if item not in after:
+            casebook.pop(item, None)
+    site = subject.stages[allocation.stage].site
+    levels = factors_of(rules, casebook, site)
+    # A factor that became unknown keeps the level last known: a tally cannot count "unknown".
+    factors = {name: allocation.factors[name] if level is None else level for name, level in levels.items()}
+    return None if factors == dict(allocation.factors) else factors
+
+
+def _judge(form: Form, rules: Compiled, values: Mapping[str, Any]) -> tuple[list[Any], list[Reason]]:
+    """Return what the clinical rules say of a form: what needs a reason, and what asks the study office a data query."""
+    if form.role is FormRole.THERAPY and rules.protocol.therapy is not None:
+        verdict = judge_therapy(rules, values)
+        rule, status, reasons = "therapy.status", verdict.status, [reason.text for reason in verdict.reasons]
+    elif form.role is FormRole.RADIOTHERAPY and rules.protocol.radiotherapy is not None:
+        prescribed = judge_prescription(
+            rules.protocol,
+            site=values[form.key("site")],
+            lung_location=values.get("lung_location"),
+            total_gy=values[form.key("total_gy")],
+            fractions=values[form.key("fractions")],
+        )
+        rule, status, reasons = "radiotherapy.status", prescribed.status, [prescribed.reason]
+    else:
+        return [], []
+    if status == "ALLOWED":
+        return [], []
+    said = [Reason(rule, Text(f"{status}: {text.en}", f"{status}: {text.ja}")) for text in reasons]
+    return (said, []) if status == "NOT_ALLOWED" else ([], said)
+
+
+def _may_fill(form: Form, subject: Subject) -> list[Reason]:
+    problems = []
+    if form.role is FormRole.REGISTRATION:
+        text = Text("This form is filled by the registration itself", "この調査票は登録手続きで入力します")
+        problems.append(Reason("form.registration", text))
+    if form.after_stage is not None and not subject.is_registered(form.after_stage):
+        text = Text(
+            f"This form is filled after the registration at stage {form.after_stage}",
+            f"この調査票は {form.after_stage} の登録後に入力します",
+        )
+        problems.append(Reason("form.too_early", text))
+    if form.repeats == "once" and (form.id, 1) in subject.forms:
+        text = Text("This form has been filled; correct it instead", "この調査票は入力済みです。訂正してください")
+        problems.append(Reason("form.filled", text))
+    for withdrawal in subject.withdrawals:
+        if withdrawal.scope in _CLOSING_SCOPES:
+            text = Text(
+                f"Consent to {withdrawal.scope} was withdrawn on {withdrawal.withdrawal_date}: no further forms",
+                f"{withdrawal.withdrawal_date} に同意撤回（{withdrawal.scope}）のため入力できません",
+            )
+            problems.append(Reason("consent.withdrawn", text))
+    return problems
+
+
+def _form(rules: Compiled, form_id: str) -> Form | None:
+    compiled = rules.forms.get(form_id)
+    return compiled.form if compiled is not None else None
+
+
+def _what(form: Form | None, form_id: str, subject: str) -> Text:
+    if form is None:
+        return Text(f"Form {form_id} of {subject}", f"{subject} の調査票 {form_id}")
+    return Text(f"{form.title.en} of {subject}", f"{subject} の{form.title.ja}")
+
+
+def _missing(subject_id: str, form_id: str, form: Form | None, subject: Subject | None) -> list[Reason]:
+    problems = []
+    if form is None:
+        text = Text(f"The protocol has no form {form_id}", f"プロトコールに調査票 {form_id} はありません")
+        problems.append(Reason("form.unknown", text))
+    if subject is None:
+        text = Text(f"Subject {subject_id} is not in the trial", f"症例 {subject_id} は登録されていません")
+        problems.append(Reason("subject.unknown", text))
+    return problems

@@ -1,0 +1,100 @@
+"""What people ask of a trial.
+
+Where saying a thing is all there is to it (open a site, raise a query, lock a form), the command *is* the entry. Where the
+system adds something of its own (a verdict, an arm, a number), the command is one of the classes here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from oligami.journal import entries as e
+from oligami.journal.entries import SiteId, SubjectId, Values
+from oligami.protocol.model.protocol import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivateProtocol:
+    """Bring a version of the protocol into force."""
+
+    protocol: Protocol
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """Register a subject at a stage with the items of the stage's form; randomize if the stage does.
+
+    `subject` is None at the first stage: the number is given on registration. `reasons` answer soft checks, by check id.
+    """
+
+    stage: str
+    site: SiteId
+    values: Values
+    subject: SubjectId | None = None
+    visit: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitForm:
+    """Fill a form for the first time (a further occurrence where the form repeats)."""
+
+    subject: SubjectId
+    form: str
+    values: Values
+    visit: str | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectItems:
+    """Change saved items of a form; None removes a value. A reason is due."""
+
+    subject: SubjectId
+    form: str
+    occurrence: int
+    new: Values
+    reason: str
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedactBody:
+    """Remove texts that name a person from a record; `texts` are the words to remove wherever they stand in its values."""
+
+    record: int
+    texts: Sequence[str]
+    reason: str
+
+
+#: Entries that are commands as they stand; the others are the system's to say.
+Said: TypeAlias = (
+    e.RecordRevised
+    | e.SecretCommitted
+    | e.SecretOpened
+    | e.SiteOpened
+    | e.SiteClosed
+    | e.RoleGranted
+    | e.RoleRevoked
+    | e.AccrualPaused
+    | e.AccrualResumed
+    | e.CutTaken
+    | e.MonitoringDecided
+    | e.HeadPublished
+    | e.ExportMade
+    | e.ConsentGiven
+    | e.AllocationMarkedInError
+    | e.QueryRaised
+    | e.QueryAnswered
+    | e.QueryClosed
+    | e.FormVerified
+    | e.FormSigned
+    | e.FormLocked
+    | e.FormUnlocked
+    | e.SafetyReported
+    | e.DeviationGraded
+    | e.ConsentWithdrawn
+    | e.RegistrationAnnulled
+)
+Command: TypeAlias = ActivateProtocol | Register | SubmitForm | CorrectItems | Said

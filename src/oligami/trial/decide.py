@@ -1,0 +1,313 @@
+"""Commands become entries, or are refused with all reasons. Nothing here reads a clock, a file or chance."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, assert_never
+
+from oligami.journal import entries as e
+from oligami.journal.codec import canonical
+from oligami.journal.record import Stamp
+from oligami.protocol.digest import protocol_to_json
+from oligami.protocol.text import Reason, Text
+from oligami.trial.casebook import compare, correct_items, submit_form
+from oligami.trial.commands import ActivateProtocol, Command, CorrectItems, Register, SubmitForm
+from oligami.trial.draws import commitment as commitment_of
+from oligami.trial.draws import parse_secret
+from oligami.trial.refused import Refused
+from oligami.trial.registration import Draws, register
+from oligami.trial.state import FormState, Subject, Trial
+
+#: Takes a rule and its sentence in both languages.
+_Against: TypeAlias = Callable[[str, str, str], None]
+_AboutSubject: TypeAlias = (
+    e.ConsentGiven
+    | e.AllocationMarkedInError
+    | e.QueryRaised
+    | e.QueryAnswered
+    | e.QueryClosed
+    | e.FormVerified
+    | e.FormSigned
+    | e.FormLocked
+    | e.FormUnlocked
+    | e.SafetyReported
+    | e.DeviationGraded
+    | e.ConsentWithdrawn
+    | e.RegistrationAnnulled
+)
+
+
+def decide(command: Command, trial: Trial, stamp: Stamp, draws: Draws | None = None) -> tuple[e.Entry, ...]:
+    """Return the entries that carry out a command.
+
+    A registration whose verdict is not *eligible* gives one `RegistrationRefused`: it is recorded, not raised.
+
+    Args:
+        command: what is asked.
+        trial: the trial as it stands, with the subject concerned.
+        stamp: who asks, when, by which channel, having seen which record.
+        draws: the committed draws; needed where an arm may be drawn.
+
+    Raises:
+        Refused: the command cannot be carried out now; every reason is in it.
+    """
+    problems = _clock(trial, stamp)
+    match command:
+        case ActivateProtocol():
+            return _activate(command, trial, problems)
+        case _ if trial.study.protocol is None:
+            text = Text("No protocol has been activated in this journal", "このジャーナルではプロトコールが有効化されていません")
+            raise Refused(_name(command), [*problems, Reason("protocol.none", text)])
+        case Register():
+            subject = trial.subjects.get(command.subject) if command.subject else None
+            if subject is not None:
+                problems.extend(_seen(subject, stamp.seen))
+            return register(command, trial, stamp, draws, problems)
+        case SubmitForm():
+            return submit_form(command, trial, problems)
+        case CorrectItems():
+            return correct_items(command, trial, stamp, problems)
+        case _:
+            problems.extend(_against(command, trial, stamp))
+            if problems:
+                raise Refused(_name(command), problems)
+            return (command,)
+
+
+def _name(command: object) -> Text:
+    name = type(command).__name__
+    return Text(name, name)
+
+
+def _clock(trial: Trial, stamp: Stamp) -> list[Reason]:
+    """Refuse when the clock went back: an instant before the newest record cannot be."""
+    newest = trial.head.at
+    if newest is None or stamp.recorded_at >= newest:
+        return []
+    text = Text(
+        f"The clock stands at {stamp.recorded_at:%Y-%m-%d %H:%M:%S} UTC, before the newest record ({newest:%Y-%m-%d %H:%M:%S}); "
+        "nothing is recorded until it is right",
+        f"時計（{stamp.recorded_at:%Y-%m-%d %H:%M:%S} UTC）が最新の記録（{newest:%Y-%m-%d %H:%M:%S}）より前です。時計が直るまで記録しません",
+    )
+    return [Reason("clock.back", text)]
+
+
+def _seen(subject: Subject, seen: int | None) -> list[Reason]:
+    """Refuse a registration when something was said of the subject that its author had not seen."""
+    if seen is None or seen >= subject.seq:
+        return []
+    newer = sorted((form for form in subject.forms.values() if form.seq > seen), key=lambda form: form.seq)
+    problems = [reason for form in newer for reason in compare(form, seen)]
+    if not problems:
+        text = Text(
+            f"Record {subject.seq} about this subject is newer than what was shown (record {seen})",
+            f"表示（記録 {seen}）より新しい記録 {subject.seq} があります",
+        )
+        problems.append(Reason("subject.changed_since", text))
+    return problems
+
+
+def _activate(command: ActivateProtocol, trial: Trial, problems: list[Reason]) -> tuple[e.Entry, ...]:
+    protocol = command.protocol
+    what = Text(f"Activation of {protocol.id} {protocol.version}", f"{protocol.id} {protocol.version} の有効化")
+    known = trial.study.versions.get(protocol.version)
+    if known is not None and known.digest != protocol.digest:
+        text = Text(
+            f"Version {protocol.version} is in force with digest {known.digest[:12]}; what changed needs a new version",
+            f"版 {protocol.version} は既に有効です（{known.digest[:12]}）。変更には新しい版が必要です",
+        )
+        problems.append(Reason("protocol.frozen", text))
+    elif known is not None:
+        text = Text(f"Version {protocol.version} is in force already", f"版 {protocol.version} は既に有効です")
+        problems.append(Reason("protocol.again", text))
+    if trial.study.trial and trial.study.trial != protocol.id:
+        text = Text(f"This journal belongs to trial {trial.study.trial}", f"このジャーナルは試験 {trial.study.trial} のものです")
+        problems.append(Reason("protocol.other_trial", text))
+    if problems:
+        raise Refused(what, problems)
+    return (
+        e.ProtocolActivated(
+            trial=protocol.id,
+            version=protocol.version,
+            digest=protocol.digest,
+            protocol=protocol_to_json(protocol),
+            reason=command.reason,
+        ),
+    )
+
+
+def _against(command: Command, trial: Trial, stamp: Stamp) -> list[Reason]:
+    """Return all that speaks against a command that is its own entry."""
+    problems: list[Reason] = []
+
+    def against(rule: str, en: str, ja: str) -> None:
+        problems.append(Reason(rule, Text(en, ja)))
+
+    study = trial.study
+    match command:
+        case ActivateProtocol() | Register() | SubmitForm() | CorrectItems():
+            raise AssertionError("decided elsewhere")
+        case e.SiteOpened():
+            if command.site in study.sites:
+                against("site.again", f"Site {command.site} was opened before", f"施設 {command.site} は開設済みです")
+        case e.SiteClosed():
+            site = study.sites.get(command.site)
+            if site is None:
+                against("site.unknown", f"Site {command.site} has not been opened", f"施設 {command.site} は開設されていません")
+            elif site.closed_at is not None:
+                against("site.again", f"Site {command.site} is closed", f"施設 {command.site} は終了済みです")
+        case e.SecretCommitted():
+            if len(command.commitment) != 64 or set(command.commitment) - set("0123456789abcdef"):
+                against("secret.form", "A commitment is a SHA-256 of 64 hexadecimal digits", "コミットメントは64桁の16進数です")
+            if command.from_k != trial.allocated + 1:
+                against(
+                    "secret.from_k",
+                    f"A commitment takes over from the next draw, {trial.allocated + 1}, not from {command.from_k}",
+                    f"コミットメントは次の割付 {trial.allocated + 1} からです（指定 {command.from_k}）",
+                )
+        case e.SecretOpened():
+            _check_opening(command, trial, against)
+        case e.RoleRevoked():
+            if (command.person, command.role, command.site) not in study.roles:
+                against("role.none", "This role was not granted", "この権限は付与されていません")
+        case e.RoleGranted():
+            if (command.person, command.role, command.site) in study.roles:
+                against("role.again", "This role is held already", "この権限は付与済みです")
+            if command.site is not None and command.site not in study.sites:
+                against("site.unknown", f"Site {command.site} has not been opened", f"施設 {command.site} は開設されていません")
+        case e.AccrualPaused():
+            if command.stage in study.paused:
+                against("accrual.paused", "Accrual is paused already", "登録は既に一時停止中です")
+        case e.AccrualResumed():
+            if command.stage not in study.paused:
+                against("accrual.running", "Accrual is not paused", "登録は一時停止されていません")
+        case e.CutTaken():
+            if command.cut in study.cuts:
+                against("cut.again", f"There is a cut {command.cut}", f"カット {command.cut} は既にあります")
+            if not 0 <= command.through <= trial.head.seq:
+                against(
+                    "cut.through",
+                    f"The journal ends at record {trial.head.seq}, before {command.through}",
+                    f"ジャーナルは記録 {trial.head.seq} までです（指定 {command.through}）",
+                )
+        case e.MonitoringDecided():
+            if command.cut not in study.cuts:
+                against("cut.unknown", f"There is no cut {command.cut}", f"カット {command.cut} はありません")
+        case e.HeadPublished():
+            if not 0 < command.record <= trial.head.seq:
+                against("head.record", "The journal has no such record", "該当する記録はありません")
+        case e.RecordRevised() | e.ExportMade():
+            pass
+        case _:
+            _against_subject(command, trial, stamp, against)
+    return problems
+
+
+def _check_opening(command: e.SecretOpened, trial: Trial, against: _Against) -> None:
+    if command.commitment not in {known.commitment for known in trial.study.commitments}:
+        against("secret.unknown", "No such commitment stands in the journal", "該当するコミットメントはありません")
+        return
+    try:
+        secret = parse_secret(command.secret)
+    except ValueError:
+        against("secret.form", "A secret is 64 hexadecimal digits", "秘密値は64桁の16進数です")
+        return
+    if commitment_of(secret) != command.commitment:
+        against("secret.other", "This secret is not the one that was committed", "登録された秘密値と一致しません")
+
+
+def _against_subject(command: _AboutSubject, trial: Trial, stamp: Stamp, against: _Against) -> None:
+    subject = trial.subjects.get(command.subject)
+    if subject is None:
+        against(
+            "subject.unknown", f"Subject {command.subject} is not in the trial", f"症例 {command.subject} は登録されていません"
+        )
+        return
+    match command:
+        case e.QueryRaised() | e.FormVerified() | e.FormSigned() | e.FormLocked() | e.FormUnlocked() | e.SafetyReported():
+            state = subject.forms.get((command.form, command.occurrence))
+            if state is None:
+                against("form.not_filled", "This form has not been filled", "この調査票は未入力です")
+            else:
+                _against_form(command, state, subject, stamp, against)
+        case e.QueryAnswered() | e.QueryClosed():
+            query = subject.queries.get(command.query)
+            if query is None:
+                against("query.unknown", f"There is no data query {command.query}", f"問合せ {command.query} はありません")
+            elif query.status == "closed":
+                against("query.closed", "The data query is closed", "問合せは終了しています")
+        case e.AllocationMarkedInError():
+            known = {allocation.k: allocation for allocation in subject.allocations}
+            if command.k not in known:
+                against("allocation.unknown", f"This subject has no allocation {command.k}", f"割付 {command.k} はありません")
+            elif known[command.k].in_error:
+                against("allocation.again", "It is marked in error already", "既に誤り印が付いています")
+            _needs_reason(command.reason, against)
+        case e.RegistrationAnnulled():
+            if not subject.is_registered(command.stage):
+                against("stage.none", "No registration of this stage stands", "この段階の登録はありません")
+            _needs_reason(command.reason, against)
+        case e.ConsentWithdrawn():
+            if any(known.scope == command.scope for known in subject.withdrawals):
+                against("consent.again", "Consent of this scope was withdrawn before", "この範囲の同意は撤回済みです")
+            if command.scope not in ("treatment", "follow_up", "use_of_data"):
+                against(
+                    "consent.scope",
+                    f"Scope {command.scope} is none of treatment, follow_up, use_of_data",
+                    f"範囲 {command.scope} は treatment, follow_up, use_of_data のいずれでもありません",
+                )
+        case e.DeviationGraded():
+            grades = {grade.id for grade in trial.protocol.safety.deviation_grade}
+            if command.grade not in grades:
+                listed = ", ".join(sorted(grades))
+                against(
+                    "deviation.grade",
+                    f"Grade {command.grade} is none of {listed}",
+                    f"区分 {command.grade} は {listed} のいずれでもありません",
+                )
+        case e.ConsentGiven():
+            pass
+        case _:
+            assert_never(command)
+
+
+def _against_form(
+    command: e.QueryRaised | e.FormVerified | e.FormSigned | e.FormLocked | e.FormUnlocked | e.SafetyReported,
+    state: FormState,
+    subject: Subject,
+    stamp: Stamp,
+    against: _Against,
+) -> None:
+    match command:
+        case e.QueryRaised():
+            if command.query in subject.queries:
+                against("query.again", f"There is a data query {command.query}", f"問合せ {command.query} は既にあります")
+        case e.FormSigned():
+            if stamp.seen is not None and stamp.seen < state.seq:
+                against(
+                    "form.changed_since",
+                    f"The form changed in record {state.seq}, after what was shown for signature",
+                    f"表示後に記録 {state.seq} で変更されています",
+                )
+            if command.shown != shown_digest(state.values):
+                against("signature.shown", "What was shown is not what is saved", "表示内容と保存内容が一致しません")
+        case e.FormLocked():
+            if state.locked:
+                against("form.locked", "The form is locked already", "調査票は既にロックされています")
+        case e.FormUnlocked():
+            if not state.locked:
+                against("form.unlocked", "The form is not locked", "調査票はロックされていません")
+            _needs_reason(command.reason, against)
+        case e.FormVerified() | e.SafetyReported():
+            pass
+        case _:
+            assert_never(command)
+
+
+def _needs_reason(reason: str, against: _Against) -> None:
+    if not reason.strip():
+        against("reason.missing", "A reason is due", "理由が必要です")
+
+
+def shown_digest(values: Mapping[str, object]) -> str:
+    """Return the digest of a form's values as a signature holds it: SHA-256 over their canonical JSON."""
+    return hashlib.sha256(canonical(dict(values))).hexdigest()
