@@ -41,12 +41,15 @@ def analyse_command(
         )
     if cut is not None and through is not None:
         refuse(Text("--cut NAME says its own --through", "--cut には --through が含まれています"), lang)
+    try:
+        book = FileJournal(journal)
+    except JournalError as error:
+        refuse(Text(error.sentence("en"), error.sentence("ja")), lang)
     # Folding makes hundreds of thousands of small objects that all live on; collecting them in between only costs time.
     gc.disable()
     try:
         with progress_bar(Text("Analysing", "解析")[lang], _STEPS) as show:
             show(0, Text("reading the journal", "ジャーナル読込")[lang])
-            book = FileJournal(journal)
             day = read_date(up_to, "--up-to", lang) if up_to is not None else date.max
             if cut is not None:
                 through, day = _named_cut(book, cut, lang)
@@ -64,7 +67,11 @@ def analyse_command(
             show(1, Text("deriving the datasets", "データセット作成")[lang])
             protocol = trial.protocol
             datasets = derive(
-                trial, chosen, protocol=protocol, software_version=__version__, seed=seed or _seed(trial.study.simulated, book)
+                trial,
+                chosen,
+                protocol=protocol,
+                software_version=__version__,
+                seed=seed if seed is not None else _seed(trial.study.simulated, book),
             )
             show(2, Text("analysing", "解析")[lang])
             results = analyse(datasets, protocol)

@@ -35,7 +35,7 @@ _COLUMNS = (
     Text("author", "入力者"),
     Text("channel", "経路"),
     Text("entry", "エントリ"),
-    Text("subject", "被験者"),
+    Text("subject", "症例"),
     Text("what it says", "内容"),
 )
 
@@ -61,10 +61,10 @@ _LABELS: Mapping[str, Text] = {
     "Randomized": Text("randomized", "ランダム割付"),
     "AllocationMarkedInError": Text("allocation marked in error", "割付の誤り指定"),
     "FormSubmitted": Text("form submitted", "調査票提出"),
-    "ItemsCorrected": Text("items corrected", "項目修正"),
-    "QueryRaised": Text("query raised", "問い合わせ"),
-    "QueryAnswered": Text("query answered", "問い合わせ回答"),
-    "QueryClosed": Text("query closed", "問い合わせ終了"),
+    "ItemsCorrected": Text("items corrected", "項目訂正"),
+    "QueryRaised": Text("query raised", "問合せ"),
+    "QueryAnswered": Text("query answered", "問合せ回答"),
+    "QueryClosed": Text("query closed", "問合せ終了"),
     "FormVerified": Text("form verified", "調査票の照合"),
     "FormSigned": Text("form signed", "調査票の署名"),
     "FormLocked": Text("form locked", "調査票の固定"),

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from oligami import __version__
-from oligami.cli import journal, predictability, protocol, recheck
+from oligami.cli import journal, predictability, protocol, recheck, redact
 from oligami.cli.analyse import analyse_command
 from oligami.cli.judge import judge_command
 from oligami.cli.simulate import simulate_command
@@ -23,7 +23,7 @@ app.command("simulate")(simulate_command)
 app.command("analyse")(analyse_command)
 
 #: These join the commands of `journal` and `protocol` by being imported.
-_MOUNTED = (recheck.recheck, predictability.predictability)
+_MOUNTED = (recheck.recheck, redact.redact, predictability.predictability)
 
 
 def _print_version(value: bool) -> None:
