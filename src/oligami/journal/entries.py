@@ -267,9 +267,7 @@ class ItemsCorrected:
     old: Values
     new: Values
     reason: str
-    factors: Mapping[str, str] | None = (
-        None  # the balancing factors as they now stand, when the correction touched them
-    )
+    factors: Mapping[str, str] | None = None  # the balancing factors as they now stand, when the correction touched them
     warnings: Sequence[Values] = ()
 
 

@@ -109,6 +109,9 @@ class Compiled:
 #: Compiled protocols by digest. A process works with a handful at most; tests with a few more.
 _MOST_KEPT: Final = 16
 _KEPT: Final[dict[str, Compiled]] = {}
+#: Protocols that were found equal to a kept one, by identity: a trial folded from a journal asks with its own twin of the
+#: protocol at every decision, and comparing two trees each time costs more than all the rest of a decision.
+_TWINS: Final[dict[int, tuple[Protocol, Compiled]]] = {}
 
 
 def compile_protocol(protocol: Protocol) -> Compiled:
@@ -117,9 +120,15 @@ def compile_protocol(protocol: Protocol) -> Compiled:
     Raises:
         ProtocolErrors: an expression is refused; every problem of every file is listed.
     """
+    twin = _TWINS.get(id(protocol))
+    if twin is not None and twin[0] is protocol:
+        return twin[1]
     kept = _KEPT.get(protocol.digest)
     # `dataclasses.replace` carries a digest along that fits no longer, so the digest alone is not believed.
     if kept is not None and (kept.protocol is protocol or kept.protocol == protocol):
+        if len(_TWINS) >= _MOST_KEPT:
+            del _TWINS[next(iter(_TWINS))]
+        _TWINS[id(protocol)] = (protocol, kept)  # the reference keeps the identity from being given to another
         return kept
     compiled, problems = compile_all(protocol)
     if problems or compiled is None:
