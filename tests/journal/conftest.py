@@ -28,7 +28,7 @@ def make_stamp(number: int = 0, **changes: object) -> Stamp:
     """Return the stamp of command `number`, a minute after the one before."""
     values: dict[str, object] = {
         "recorded_at": START + timedelta(minutes=number),
-        "author": "dr-kimura",
+        "author": "investigator-7",
         "role": "investigator",
         "channel": "web",
         "command": f"{number:032x}",
@@ -54,7 +54,7 @@ def make_entries() -> list[Entry]:
         ItemsCorrected(
             subject="S-0001", form="toxicity", occurrence=1, old={"grade": 2}, new={"grade": 3}, reason="typed wrongly"
         ),
-        QueryRaised(subject="S-0001", query="q1", form="toxicity", occurrence=1, text="Mrs. Tanaka's grade?"),
+        QueryRaised(subject="S-0001", query="q1", form="toxicity", occurrence=1, text="Mrs. Anybody's grade?"),
         *(
             FormSubmitted(subject="S-0002", form="visit", occurrence=n, protocol_version="1.0", values={"ps": n, "note": "ok"})
             for n in range(1, 5)

@@ -69,7 +69,7 @@ def test_show_prints_a_line_a_record(twelve: Path) -> None:
     rows = [line.split("\t") for line in result.stdout.splitlines()]
     assert [row[0] for row in rows] == [str(n) for n in range(1, 13)]
     assert all(len(row) == 7 for row in rows)
-    assert rows[0][1:5] == ["2024-01-02 03:04:05", "dr-kimura (investigator)", "web", "site opened"]
+    assert rows[0][1:5] == ["2024-01-02 03:04:05", "investigator-7 (investigator)", "web", "site opened"]
     assert rows[5][4] == "query raised [redacted]"
     assert rows[5][6] == "query q1; form toxicity; occurrence 1; text [redacted]"
     assert rows[11][2:4] == ['データ (investigator) ← 木村 "K" s01', "telephone"]

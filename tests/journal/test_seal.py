@@ -51,7 +51,7 @@ def test_the_documented_layout(stamp: Callable[..., Stamp]) -> None:
     _, line = seal_entry(entry, stamp(3, caller="s01"), seq=4, previous="a" * 64, salt=SALT)
     body = f'{{"entry":{{"query":"q1","subject":"S-1","type":"QueryClosed","v":1}},"salt":"{SALT}"}}'
     head = (
-        '{"at":"2024-01-02T03:07:05Z","author":"dr-kimura","caller":"s01","channel":"web","command":"'
+        '{"at":"2024-01-02T03:07:05Z","author":"investigator-7","caller":"s01","channel":"web","command":"'
         + f'{3:032x}","digest":"{sha256(body.encode()).hexdigest()}","previous":"{"a" * 64}",'
         '"role":"investigator","seen":3,"seq":4}'
     )

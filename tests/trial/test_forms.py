@@ -156,13 +156,13 @@ def test_all_errors_come_at_once_in_both_languages() -> None:
         assert problem.rule.startswith("forms.entry")
 
 
-@pytest.mark.parametrize("value", ["1870-03-32", "Yamada", 19700302, {"year": 1970}])
+@pytest.mark.parametrize("value", ["1870-03-32", "Somebody", 19700302, {"year": 1970}])
 def test_what_names_a_person_is_never_shown(value: object) -> None:
     """A wrong birth date is refused without its value; so is an age that follows from it."""
     examined = examine(ENTRY, {**GOOD, "birth_date": value})
     assert items(examined) == ["birth_date"]
     assert "1970" not in str(examined)
-    assert "Yamada" not in str(examined)
+    assert "Somebody" not in str(examined)
     old = examine(ENTRY, {**GOOD, "birth_date": "1850-01-01"})
     assert items(old) == ["age_years"]
     assert "1850" not in str(old)

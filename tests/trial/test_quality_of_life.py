@@ -97,7 +97,7 @@ def test_fall_of_exactly_the_threshold(baseline, visit, verdict):
 )
 def test_death_and_missing_forms(baseline, visit, threshold):
     """Death before the visit is progression with or without forms; alive, a missing form is not evaluable."""
-    rules = dict(baseline=baseline, visit=visit, threshold=threshold)
+    rules = {"baseline": baseline, "visit": visit, "threshold": threshold}
     assert non_progression(RULES, died_before_visit=True, **rules) == "progression"
     alive = non_progression(RULES, died_before_visit=False, **rules)
     assert (alive == "not_evaluable") == (baseline is None or visit is None)

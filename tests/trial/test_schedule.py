@@ -1,5 +1,6 @@
 """What is due when, and whether it was done in time."""
 
+import itertools
 from datetime import date, timedelta
 
 import pytest
@@ -77,10 +78,10 @@ def test_arms_have_their_own_activities():
 def test_imaging_runs():
     """Every 12 weeks to 2 years, every 24 weeks to 5 years, then yearly."""
     days = sorted(int(visit.removeprefix("imaging_")) for visit in plan() if visit.startswith("imaging_"))
-    steps = {later - earlier for earlier, later in zip(days, days[1:], strict=False) if later <= 672}
+    steps = {later - earlier for earlier, later in itertools.pairwise(days) if later <= 672}
     assert steps == {84}
-    assert {later - earlier for earlier, later in zip(days, days[1:], strict=False) if 672 < later <= 1826} == {168}
-    assert {later - earlier for earlier, later in zip(days, days[1:], strict=False) if later > 1826} == {365}
+    assert {later - earlier for earlier, later in itertools.pairwise(days) if 672 < later <= 1826} == {168}
+    assert {later - earlier for earlier, later in itertools.pairwise(days) if later > 1826} == {365}
 
 
 def test_progression_ends_imaging_but_not_survival():

@@ -53,7 +53,7 @@ def test_luminal_table(setting, menopause):
     """A luminal regimen is allowed in its row of the record's table and nowhere else; perimenopausal is premenopausal."""
     for code in CODES:
         wanted = "ALLOWED" if code in LUMINAL_TABLE[setting, menopause] else "NOT_ALLOWED"
-        own = dict(setting=setting, cdk_agent="palbociclib", regimen=code)
+        own = {"setting": setting, "cdk_agent": "palbociclib", "regimen": code}
         assert status(LUMINAL, menopause=menopause, **own) == wanted
         if menopause == "premenopausal":
             assert status(LUMINAL, menopause="perimenopausal", **own) == wanted
@@ -62,7 +62,7 @@ def test_luminal_table(setting, menopause):
 def test_men_use_the_premenopausal_row_with_a_query():
     """For a man the menopausal item does not count, whatever stands in it."""
     for menopause, code in itertools.product((None, "unknown", "postmenopausal", "premenopausal"), CODES):
-        own = dict(sex="male", menopause=menopause, setting="during", cdk_agent="palbociclib", regimen=code)
+        own = {"sex": "male", "menopause": menopause, "setting": "during", "cdk_agent": "palbociclib", "regimen": code}
         wanted = "ALLOWED_WITH_QUERY" if code in LUMINAL_TABLE["during", "premenopausal"] else "NOT_ALLOWED"
         assert status(LUMINAL, **own) == wanted
 
@@ -70,7 +70,7 @@ def test_men_use_the_premenopausal_row_with_a_query():
 def test_relapse_without_endocrine_therapy_uses_the_de_novo_row():
     """The de novo row with a query; what is not in that row stays not allowed."""
     for menopause, code in itertools.product(("premenopausal", "postmenopausal"), CODES):
-        own = dict(menopause=menopause, setting="recurrence_no_prior_et", cdk_agent="abemaciclib", regimen=code)
+        own = {"menopause": menopause, "setting": "recurrence_no_prior_et", "cdk_agent": "abemaciclib", "regimen": code}
         wanted = "ALLOWED_WITH_QUERY" if code in LUMINAL_TABLE["de_novo", menopause] else "NOT_ALLOWED"
         assert status(LUMINAL, **own) == wanted
 

@@ -1,23 +1,28 @@
 """Filling and correcting forms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from oligami.journal import entries as e
+from oligami.journal.entries import Values
 from oligami.journal.record import Stamp
 from oligami.protocol.compile import Compiled
 from oligami.protocol.model.forms import Form, FormRole
+from oligami.protocol.problems import find_near_miss, shorten
 from oligami.protocol.text import Reason, Text
 from oligami.trial.commands import CorrectItems, SubmitForm
 from oligami.trial.forms import examine
 from oligami.trial.radiotherapy import judge_prescription
 from oligami.trial.refused import Refused
-from oligami.trial.registration import answer_warnings, casebook_of, factors_of
+from oligami.trial.registration import answer_warnings, casebook_of, check_visit, factors_of
 from oligami.trial.state import FormState, Subject, Trial
 from oligami.trial.therapy import judge_therapy
 
 #: What a withdrawal of consent of this scope closes: all further forms. The end of treatment closes none: truth can be entered.
 _CLOSING_SCOPES = frozenset({"follow_up", "use_of_data"})
+_NOTHING: tuple[tuple[Reason, ...], tuple[Reason, ...]] = ((), ())
 
 
 def submit_form(command: SubmitForm, trial: Trial, problems: list[Reason]) -> tuple[e.Entry, ...]:
@@ -34,12 +39,14 @@ def submit_form(command: SubmitForm, trial: Trial, problems: list[Reason]) -> tu
     what = _what(form, command.form, command.subject)
     subject = trial.subjects.get(command.subject)
     if form is None or subject is None:
-        raise Refused(what, [*problems, *_missing(command.subject, command.form, form, subject)])
+        raise Refused(what, [*problems, *_missing(command.subject, command.form, rules, subject)])
     problems.extend(_may_fill(form, subject))
+    problems.extend(check_visit(form, rules.protocol.schedule, command.visit))
     casebook = casebook_of(subject, rules)
     examined = examine(rules.forms[form.id], command.values, casebook=casebook, strict_required=True)
     problems.extend(Reason(problem.rule, problem.text) for problem in examined.errors)
-    ruled, asks = _judge(form, rules, {**casebook, **examined.values})
+    # With errors the values are incomplete, and nothing may be judged with them.
+    ruled, asks = _NOTHING if examined.errors else _judge(form, rules, {**casebook, **examined.values}, subject.site)
     warnings, unanswered = answer_warnings([*examined.warnings, *ruled], command.reasons)
     problems.extend(unanswered)
     if problems:
@@ -54,21 +61,14 @@ def submit_form(command: SubmitForm, trial: Trial, problems: list[Reason]) -> tu
         visit=command.visit,
         warnings=warnings,
     )
-    queries = tuple(
-        e.QueryRaised(
-            subject=subject.id,
-            query=f"Q-{subject.id}-{len(subject.queries) + number:03d}",
-            form=form.id,
-            occurrence=occurrence,
-            text=f"{reason.text.ja} / {reason.text.en} [{reason.rule}]",
-        )
-        for number, reason in enumerate(asks, start=1)
-    )
-    return (submitted, *queries)
+    return (submitted, *_raise_queries(subject, form, occurrence, asks))
 
 
 def correct_items(command: CorrectItems, trial: Trial, stamp: Stamp, problems: list[Reason]) -> tuple[e.Entry, ...]:
     """Decide on a correction: old and new value of each item that changes, and the factors if the correction touches them.
+
+    The reason of the correction answers the soft checks that fire. What the study office must be asked because of the new
+    values, and not because of the old ones, is raised as a data query in the same act.
 
     Raises:
         Refused: with all reasons; a correction of values the author has not seen is refused with a comparison.
@@ -78,7 +78,7 @@ def correct_items(command: CorrectItems, trial: Trial, stamp: Stamp, problems: l
     what = Text(f"Correction of {command.form} {command.occurrence}", f"{command.form} {command.occurrence} の訂正")
     subject = trial.subjects.get(command.subject)
     if form is None or subject is None:
-        raise Refused(what, [*problems, *_missing(command.subject, command.form, form, subject)])
+        raise Refused(what, [*problems, *_missing(command.subject, command.form, rules, subject)])
     state = subject.forms.get((form.id, command.occurrence))
     if state is None:
         text = Text("This form has not been filled, so nothing can be corrected", "この調査票は未入力のため訂正できません")
@@ -95,11 +95,17 @@ def correct_items(command: CorrectItems, trial: Trial, stamp: Stamp, problems: l
         problems.append(Reason("form.locked", text))
     problems.extend(compare(state, stamp.seen))
 
-    merged = {item: value for item, value in {**state.values, **command.new}.items() if value is not None}
     casebook = casebook_of(subject, rules)
+    merged = _merge(state, command.new, rules, casebook)
     examined = examine(rules.forms[form.id], merged, casebook=casebook, strict_required=True)
     problems.extend(Reason(problem.rule, problem.text) for problem in examined.errors)
-    ruled, _ = _judge(form, rules, {**casebook, **examined.values})
+    ruled, asks = _NOTHING
+    if not examined.errors:
+        # Judged on the casebook as it will stand: a value that is removed must not live on in it.
+        corrected = casebook_of(_with_values(subject, state, examined.values), rules)
+        ruled, asks = _judge(form, rules, {**corrected, **examined.values}, subject.site)
+        _, asked = _judge(form, rules, {**casebook, **state.values}, subject.site)
+        asks = tuple(reason for reason in asks if reason not in asked)
     warnings, unanswered = answer_warnings([*examined.warnings, *ruled], {"*": command.reason, **command.reasons})
     problems.extend(unanswered)
     after = examined.values
@@ -116,9 +122,10 @@ def correct_items(command: CorrectItems, trial: Trial, stamp: Stamp, problems: l
             old={item: state.values.get(item) for item in sorted(touched)},
             new={item: after.get(item) for item in sorted(touched)},
             reason=command.reason,
-            factors=_corrected_factors(subject, form, after, rules),
+            factors=corrected_factors(subject, state, after, rules),
             warnings=warnings,
         ),
+        *_raise_queries(subject, form, command.occurrence, asks),
     )
 
 
@@ -146,46 +153,81 @@ def compare(state: FormState, seen: int | None) -> list[Reason]:
     return problems
 
 
-def _corrected_factors(subject: Subject, form: Form, after: Mapping[str, Any], rules: Compiled) -> dict[str, str] | None:
-    """Return the balancing factors after a correction, when they differ from those in force; None otherwise."""
+def corrected_factors(subject: Subject, state: FormState, after: Mapping[str, Any], rules: Compiled) -> dict[str, str] | None:
+    """Return the balancing factors after a correction, when they differ from those in force; None otherwise.
+
+    Args:
+        subject: as it stands before the correction.
+        state: the form that is corrected.
+        after: the form's values after the correction.
+        rules: the protocol in force.
+    """
     allocation = subject.allocation
     if allocation is None:
         return None
-    relevant = {rules.protocol.eligibility.stage[0].form} | {therapy.id for therapy in rules.protocol.forms_of(FormRole.THERAPY)}
-    if form.id not in relevant:
-        return None
-    casebook = {**casebook_of(subject, rules), **after}
-    # An item whose value was removed must not live on from the casebook before the correction.
-    for item in subject.values(form.id):
-        if item not in after:
-            casebook.pop(item, None)
     site = subject.stages[allocation.stage].site
-    levels = factors_of(rules, casebook, site)
-    # A factor that became unknown keeps the level last known: a tally cannot count "unknown".
-    factors = {name: allocation.factors[name] if level is None else level for name, level in levels.items()}
+    levels = factors_of(rules, casebook_of(_with_values(subject, state, after), rules), site)
+    # A factor that became unknown keeps the level last known: a tally cannot count "unknown". One that an amendment has
+    # brought in since has none to keep.
+    kept = {name: allocation.factors.get(name) if level is None else level for name, level in levels.items()}
+    factors = {name: level for name, level in kept.items() if level is not None}
     return None if factors == dict(allocation.factors) else factors
 
 
-def _judge(form: Form, rules: Compiled, values: Mapping[str, Any]) -> tuple[list[Any], list[Reason]]:
+def _with_values(subject: Subject, state: FormState, values: Mapping[str, Any]) -> Subject:
+    """Return the subject as it would stand with these values in a form it has filled."""
+    return replace(subject, forms={**subject.forms, (state.form, state.occurrence): replace(state, values=values)})
+
+
+def _merge(state: FormState, new: Values, rules: Compiled, casebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a form's values with the new ones in place.
+
+    A derived item whose sources are corrected is left out when it can be derived again (an age after a corrected birth date).
+    """
+    merged = {item: value for item, value in {**state.values, **new}.items() if value is not None}
+    for item, expression in rules.forms[state.form].derive:
+        stale = item in merged and item not in new and not expression.names.isdisjoint(new)
+        if stale and expression.names <= merged.keys() | {name for name in casebook if "." in name}:
+            del merged[item]
+    return merged
+
+
+def _raise_queries(subject: Subject, form: Form, occurrence: int, asks: Sequence[Reason]) -> tuple[e.QueryRaised, ...]:
+    """Return a data query for each thing to ask; the number is the next that is free within the subject."""
+    free = (name for name in (f"Q-{subject.id}-{number:03d}" for number in count(1)) if name not in subject.queries)
+    return tuple(
+        e.QueryRaised(
+            subject=subject.id,
+            query=name,
+            form=form.id,
+            occurrence=occurrence,
+            text=f"{reason.text.ja} / {reason.text.en} [{reason.rule}]",
+        )
+        for reason, name in zip(asks, free, strict=False)
+    )
+
+
+def _judge(form: Form, rules: Compiled, values: Mapping[str, Any], site: str) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
     """Return what the clinical rules say of a form: what needs a reason, and what asks the study office a data query."""
+    status: str
     if form.role is FormRole.THERAPY and rules.protocol.therapy is not None:
-        verdict = judge_therapy(rules, values)
+        verdict = judge_therapy(rules, {**values, "site": site})
         rule, status, reasons = "therapy.status", verdict.status, [reason.text for reason in verdict.reasons]
     elif form.role is FormRole.RADIOTHERAPY and rules.protocol.radiotherapy is not None:
         prescribed = judge_prescription(
             rules.protocol,
-            site=values[form.key("site")],
+            site=values.get(form.key("site")),
             lung_location=values.get("lung_location"),
-            total_gy=values[form.key("total_gy")],
-            fractions=values[form.key("fractions")],
+            total_gy=values.get(form.key("total_gy")),
+            fractions=values.get(form.key("fractions")),
         )
         rule, status, reasons = "radiotherapy.status", prescribed.status, [prescribed.reason]
     else:
-        return [], []
+        return _NOTHING
     if status == "ALLOWED":
-        return [], []
-    said = [Reason(rule, Text(f"{status}: {text.en}", f"{status}: {text.ja}")) for text in reasons]
-    return (said, []) if status == "NOT_ALLOWED" else ([], said)
+        return _NOTHING
+    said = tuple(Reason(rule, Text(f"{status}: {text.en}", f"{status}: {text.ja}")) for text in reasons)
+    return (said, ()) if status == "NOT_ALLOWED" else ((), said)
 
 
 def _may_fill(form: Form, subject: Subject) -> list[Reason]:
@@ -223,10 +265,15 @@ def _what(form: Form | None, form_id: str, subject: str) -> Text:
     return Text(f"{form.title.en} of {subject}", f"{subject} の{form.title.ja}")
 
 
-def _missing(subject_id: str, form_id: str, form: Form | None, subject: Subject | None) -> list[Reason]:
+def _missing(subject_id: str, form_id: str, rules: Compiled, subject: Subject | None) -> list[Reason]:
     problems = []
-    if form is None:
-        text = Text(f"The protocol has no form {form_id}", f"プロトコールに調査票 {form_id} はありません")
+    if form_id not in rules.forms:
+        near = find_near_miss(form_id, rules.forms)
+        word = shorten(form_id)
+        text = Text(
+            f"The protocol has no form {word}" + (f". Did you mean {near}?" if near else ""),
+            f"プロトコールに調査票 {word} はありません" + (f"。{near} ではありませんか" if near else ""),
+        )
         problems.append(Reason("form.unknown", text))
     if subject is None:
         text = Text(f"Subject {subject_id} is not in the trial", f"症例 {subject_id} は登録されていません")

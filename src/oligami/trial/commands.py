@@ -25,7 +25,8 @@ class ActivateProtocol:
 class Register:
     """Register a subject at a stage with the items of the stage's form; randomize if the stage does.
 
-    `subject` is None at the first stage: the number is given on registration. `reasons` answer soft checks, by check id.
+    `subject` is None at the first stage: the number is given on registration. `reasons` answer soft checks, by check id;
+    `*` answers every check that has none of its own, for authors who were shown all of them.
     """
 
     stage: str
@@ -61,7 +62,7 @@ class CorrectItems:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedactBody:
-    """Remove texts that name a person from a record; `texts` are the words to remove wherever they stand in its values."""
+    """Remove texts that name a person from a record; `texts` are the words to remove wherever free text holds them."""
 
     record: int
     texts: Sequence[str]

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import TypeAlias, assert_never
 
 from oligami.journal import entries as e
 from oligami.journal.codec import canonical
 from oligami.journal.record import Stamp
 from oligami.protocol.digest import protocol_to_json
+from oligami.protocol.problems import find_near_miss, shorten
 from oligami.protocol.text import Reason, Text
 from oligami.trial.casebook import compare, correct_items, submit_form
 from oligami.trial.commands import ActivateProtocol, Command, CorrectItems, Register, SubmitForm
@@ -49,8 +51,11 @@ def decide(command: Command, trial: Trial, stamp: Stamp, draws: Draws | None = N
 
     Raises:
         Refused: the command cannot be carried out now; every reason is in it.
+        TypeError: this is no command: what the system says of its own (a verdict, an arm) cannot be asked for.
     """
-    problems = _clock(trial, stamp)
+    if type(command) not in _NAMES:
+        raise TypeError(f"{type(command).__name__} is no command")
+    problems = check_clock(trial, stamp)
     match command:
         case ActivateProtocol():
             return _activate(command, trial, problems)
@@ -73,12 +78,48 @@ def decide(command: Command, trial: Trial, stamp: Stamp, draws: Draws | None = N
             return (command,)
 
 
-def _name(command: object) -> Text:
-    name = type(command).__name__
-    return Text(name, name)
+#: What each command asks for, as a refusal names it.
+_NAMES: Mapping[type, Text] = {
+    ActivateProtocol: Text("Activation of a protocol", "プロトコールの有効化"),
+    Register: Text("Registration", "登録"),
+    SubmitForm: Text("Filling a form", "調査票の入力"),
+    CorrectItems: Text("Correction of a form", "調査票の訂正"),
+    e.RecordRevised: Text("Revision of the public record", "公開登録情報の変更"),
+    e.SecretCommitted: Text("Commitment of a secret of randomization", "割付用秘密値の登録"),
+    e.SecretOpened: Text("Opening of a secret of randomization", "割付用秘密値の公開"),
+    e.SiteOpened: Text("Opening of a site", "施設の開設"),
+    e.SiteClosed: Text("Closing of a site", "施設の終了"),
+    e.RoleGranted: Text("Granting of a role", "権限の付与"),
+    e.RoleRevoked: Text("Revoking of a role", "権限の取消"),
+    e.AccrualPaused: Text("Pause of accrual", "登録の一時停止"),
+    e.AccrualResumed: Text("Resumption of accrual", "登録の再開"),
+    e.CutTaken: Text("Cut of the data", "データカットの設定"),
+    e.MonitoringDecided: Text("Decision on a cut", "データカットに対する判断の記録"),
+    e.HeadPublished: Text("Publication of the journal's head", "ジャーナル先頭の公開"),
+    e.ExportMade: Text("Export of data", "データの持ち出し"),
+    e.ConsentGiven: Text("Consent", "同意の記録"),
+    e.AllocationMarkedInError: Text("Marking of an allocation as made in error", "割付への誤り印の付与"),
+    e.QueryRaised: Text("Data query", "問合せの発行"),
+    e.QueryAnswered: Text("Answer to a data query", "問合せへの回答"),
+    e.QueryClosed: Text("Closing of a data query", "問合せの終了"),
+    e.FormVerified: Text("Verification of a form", "調査票の原資料照合"),
+    e.FormSigned: Text("Signature of a form", "調査票への署名"),
+    e.FormLocked: Text("Locking of a form", "調査票のロック"),
+    e.FormUnlocked: Text("Unlocking of a form", "調査票のロック解除"),
+    e.SafetyReported: Text("Expedited report", "緊急報告の記録"),
+    e.DeviationGraded: Text("Grading of a deviation", "逸脱の区分"),
+    e.ConsentWithdrawn: Text("Withdrawal of consent", "同意撤回の記録"),
+    e.RegistrationAnnulled: Text("Annulment of a registration", "登録の取消"),
+}
 
 
-def _clock(trial: Trial, stamp: Stamp) -> list[Reason]:
+def _name(command: Command) -> Text:
+    what = _NAMES[type(command)]
+    subject = getattr(command, "subject", None)
+    return Text(f"{what.en} ({subject})", f"{what.ja}（{subject}）") if subject else what
+
+
+def check_clock(trial: Trial, stamp: Stamp) -> list[Reason]:
     """Refuse when the clock went back: an instant before the newest record cannot be."""
     newest = trial.head.at
     if newest is None or stamp.recorded_at >= newest:
@@ -110,7 +151,10 @@ def _activate(command: ActivateProtocol, trial: Trial, problems: list[Reason]) -
     protocol = command.protocol
     what = Text(f"Activation of {protocol.id} {protocol.version}", f"{protocol.id} {protocol.version} の有効化")
     known = trial.study.versions.get(protocol.version)
-    if known is not None and known.digest != protocol.digest:
+    if trial.study.trial and trial.study.trial != protocol.id:
+        text = Text(f"This journal belongs to trial {trial.study.trial}", f"このジャーナルは試験 {trial.study.trial} のものです")
+        problems.append(Reason("protocol.other_trial", text))
+    elif known is not None and known.digest != protocol.digest:
         text = Text(
             f"Version {protocol.version} is in force with digest {known.digest[:12]}; what changed needs a new version",
             f"版 {protocol.version} は既に有効です（{known.digest[:12]}）。変更には新しい版が必要です",
@@ -119,9 +163,6 @@ def _activate(command: ActivateProtocol, trial: Trial, problems: list[Reason]) -
     elif known is not None:
         text = Text(f"Version {protocol.version} is in force already", f"版 {protocol.version} は既に有効です")
         problems.append(Reason("protocol.again", text))
-    if trial.study.trial and trial.study.trial != protocol.id:
-        text = Text(f"This journal belongs to trial {trial.study.trial}", f"このジャーナルは試験 {trial.study.trial} のものです")
-        problems.append(Reason("protocol.other_trial", text))
     if problems:
         raise Refused(what, problems)
     return (
@@ -155,6 +196,7 @@ def _against(command: Command, trial: Trial, stamp: Stamp) -> list[Reason]:
                 against("site.unknown", f"Site {command.site} has not been opened", f"施設 {command.site} は開設されていません")
             elif site.closed_at is not None:
                 against("site.again", f"Site {command.site} is closed", f"施設 {command.site} は終了済みです")
+            _needs_reason(command.reason, against)
         case e.SecretCommitted():
             if len(command.commitment) != 64 or set(command.commitment) - set("0123456789abcdef"):
                 against("secret.form", "A commitment is a SHA-256 of 64 hexadecimal digits", "コミットメントは64桁の16進数です")
@@ -163,6 +205,12 @@ def _against(command: Command, trial: Trial, stamp: Stamp) -> list[Reason]:
                     "secret.from_k",
                     f"A commitment takes over from the next draw, {trial.allocated + 1}, not from {command.from_k}",
                     f"コミットメントは次の割付 {trial.allocated + 1} からです（指定 {command.from_k}）",
+                )
+            if any(known.commitment == command.commitment for known in study.commitments):
+                against(
+                    "secret.again",
+                    "This commitment stands in the journal already; a new one needs a new secret",
+                    "このコミットメントは登録済みです。新しい秘密値が必要です",
                 )
         case e.SecretOpened():
             _check_opening(command, trial, against)
@@ -175,11 +223,14 @@ def _against(command: Command, trial: Trial, stamp: Stamp) -> list[Reason]:
             if command.site is not None and command.site not in study.sites:
                 against("site.unknown", f"Site {command.site} has not been opened", f"施設 {command.site} は開設されていません")
         case e.AccrualPaused():
+            _check_stage(command.stage, trial, against)
+            _needs_reason(command.reason, against)
             if command.stage in study.paused:
                 against("accrual.paused", "Accrual is paused already", "登録は既に一時停止中です")
         case e.AccrualResumed():
             if command.stage not in study.paused:
                 against("accrual.running", "Accrual is not paused", "登録は一時停止されていません")
+            _needs_reason(command.reason, against)
         case e.CutTaken():
             if command.cut in study.cuts:
                 against("cut.again", f"There is a cut {command.cut}", f"カット {command.cut} は既にあります")
@@ -195,17 +246,32 @@ def _against(command: Command, trial: Trial, stamp: Stamp) -> list[Reason]:
         case e.HeadPublished():
             if not 0 < command.record <= trial.head.seq:
                 against("head.record", "The journal has no such record", "該当する記録はありません")
-        case e.RecordRevised() | e.ExportMade():
-            pass
+            elif command.record == trial.head.seq and command.seal != trial.head.seal:
+                against("head.seal", "The journal's newest record has another seal", "最新の記録の封印値と一致しません")
+        case e.RecordRevised():
+            if not command.changes:
+                against("record.nothing", "No change is named", "変更内容がありません")
+            _needs_reason(command.reason, against)
+        case e.ExportMade():
+            for word, text in (
+                (command.what, Text("what is taken out", "持ち出す内容")),
+                (command.purpose, Text("the purpose", "目的")),
+                (command.recipient, Text("the recipient", "受領者")),
+            ):
+                if not word.strip():
+                    against("export.incomplete", f"An export names {text.en}", f"持ち出しには{text.ja}の記載が必要です")
         case _:
             _against_subject(command, trial, stamp, against)
     return problems
 
 
 def _check_opening(command: e.SecretOpened, trial: Trial, against: _Against) -> None:
-    if command.commitment not in {known.commitment for known in trial.study.commitments}:
+    standing = [known for known in trial.study.commitments if known.commitment == command.commitment]
+    if not standing:
         against("secret.unknown", "No such commitment stands in the journal", "該当するコミットメントはありません")
         return
+    if standing[0].opened is not None:
+        against("secret.opened", "This secret was opened before", "この秘密値は公開済みです")
     try:
         secret = parse_secret(command.secret)
     except ValueError:
@@ -213,6 +279,21 @@ def _check_opening(command: e.SecretOpened, trial: Trial, against: _Against) -> 
         return
     if commitment_of(secret) != command.commitment:
         against("secret.other", "This secret is not the one that was committed", "登録された秘密値と一致しません")
+
+
+def _check_stage(stage: str | None, trial: Trial, against: _Against) -> None:
+    """Refuse a stage that the protocol does not have; None means all."""
+    known = [each.id for each in trial.protocol.eligibility.stage]
+    if stage is not None and stage not in known:
+        listed = ", ".join(known)
+        against("stage.unknown", f"There is no stage {stage}; there are: {listed}", f"段階 {stage} はありません（{listed}）")
+
+
+def _check_day(day: date, stamp: Stamp, against: _Against) -> None:
+    """Refuse a date ahead; a day's grace, because the instant is UTC and the date is the hospital's own."""
+    today = stamp.recorded_at.date()
+    if (day - today).days > 1:
+        against("date.ahead", f"The date {day} lies after today ({today} UTC)", f"日付 {day} が本日（{today} UTC）より後です")
 
 
 def _against_subject(command: _AboutSubject, trial: Trial, stamp: Stamp, against: _Against) -> None:
@@ -226,27 +307,34 @@ def _against_subject(command: _AboutSubject, trial: Trial, stamp: Stamp, against
         case e.QueryRaised() | e.FormVerified() | e.FormSigned() | e.FormLocked() | e.FormUnlocked() | e.SafetyReported():
             state = subject.forms.get((command.form, command.occurrence))
             if state is None:
-                against("form.not_filled", "This form has not been filled", "この調査票は未入力です")
+                _not_filled(command.form, command.occurrence, against)
             else:
-                _against_form(command, state, subject, stamp, against)
+                _against_form(command, state, subject, trial, stamp, against)
         case e.QueryAnswered() | e.QueryClosed():
             query = subject.queries.get(command.query)
             if query is None:
                 against("query.unknown", f"There is no data query {command.query}", f"問合せ {command.query} はありません")
             elif query.status == "closed":
-                against("query.closed", "The data query is closed", "問合せは終了しています")
+                against("query.closed", f"Data query {command.query} is closed", f"問合せ {command.query} は終了しています")
+            if isinstance(command, e.QueryAnswered) and not command.text.strip():
+                against("query.text", "An answer needs a text", "回答の文章が必要です")
         case e.AllocationMarkedInError():
             known = {allocation.k: allocation for allocation in subject.allocations}
             if command.k not in known:
                 against("allocation.unknown", f"This subject has no allocation {command.k}", f"割付 {command.k} はありません")
             elif known[command.k].in_error:
-                against("allocation.again", "It is marked in error already", "既に誤り印が付いています")
+                against(
+                    "allocation.again",
+                    f"Allocation {command.k} is marked in error already",
+                    f"割付 {command.k} には既に誤り印が付いています",
+                )
             _needs_reason(command.reason, against)
         case e.RegistrationAnnulled():
             if not subject.is_registered(command.stage):
                 against("stage.none", "No registration of this stage stands", "この段階の登録はありません")
             _needs_reason(command.reason, against)
         case e.ConsentWithdrawn():
+            _check_day(command.withdrawal_date, stamp, against)
             if any(known.scope == command.scope for known in subject.withdrawals):
                 against("consent.again", "Consent of this scope was withdrawn before", "この範囲の同意は撤回済みです")
             if command.scope not in ("treatment", "follow_up", "use_of_data"):
@@ -264,8 +352,14 @@ def _against_subject(command: _AboutSubject, trial: Trial, stamp: Stamp, against
                     f"Grade {command.grade} is none of {listed}",
                     f"区分 {command.grade} は {listed} のいずれでもありません",
                 )
+            if command.form is not None and (command.form, command.occurrence or 1) not in subject.forms:
+                _not_filled(command.form, command.occurrence or 1, against)
+            if not command.text.strip():
+                against("deviation.text", "A deviation needs a description", "逸脱の内容の記載が必要です")
         case e.ConsentGiven():
-            pass
+            _check_day(command.consent_date, stamp, against)
+            if not command.document.strip():
+                against("consent.document", "A consent names its document", "同意文書の版の記載が必要です")
         case _:
             assert_never(command)
 
@@ -274,6 +368,7 @@ def _against_form(
     command: e.QueryRaised | e.FormVerified | e.FormSigned | e.FormLocked | e.FormUnlocked | e.SafetyReported,
     state: FormState,
     subject: Subject,
+    trial: Trial,
     stamp: Stamp,
     against: _Against,
 ) -> None:
@@ -281,6 +376,9 @@ def _against_form(
         case e.QueryRaised():
             if command.query in subject.queries:
                 against("query.again", f"There is a data query {command.query}", f"問合せ {command.query} は既にあります")
+            if not command.query.strip() or not command.text.strip():
+                against("query.text", "A data query needs a number and a text", "問合せには番号と文章が必要です")
+            _check_item(command.item, state, trial, against)
         case e.FormSigned():
             if stamp.seen is not None and stamp.seen < state.seq:
                 against(
@@ -297,10 +395,37 @@ def _against_form(
             if not state.locked:
                 against("form.unlocked", "The form is not locked", "調査票はロックされていません")
             _needs_reason(command.reason, against)
-        case e.FormVerified() | e.SafetyReported():
+        case e.SafetyReported():
+            _check_day(command.aware_date, stamp, against)
+        case e.FormVerified():
             pass
         case _:
             assert_never(command)
+
+
+def _check_item(item: str | None, state: FormState, trial: Trial, against: _Against) -> None:
+    """Refuse an item that the form does not have; of a row's field (`lesions[2].site`) the list is looked at."""
+    compiled = trial.rules.forms.get(state.form)
+    if item is None or compiled is None:
+        return
+    known = [each.id for each in compiled.form.item]
+    name = item.split("[")[0].split(".")[0]
+    if name not in known:
+        near = find_near_miss(name, known)
+        word = shorten(item)
+        against(
+            "item.unknown",
+            f"The form has no item {word}" + (f". Did you mean {near}?" if near else ""),
+            f"この調査票に項目 {word} はありません" + (f"。{near} ではありませんか" if near else ""),
+        )
+
+
+def _not_filled(form: str, occurrence: int, against: _Against) -> None:
+    against(
+        "form.not_filled",
+        f"Form {form}, number {occurrence}, has not been filled",
+        f"調査票 {form}（{occurrence} 回目）は未入力です",
+    )
 
 
 def _needs_reason(reason: str, against: _Against) -> None:

@@ -1,5 +1,6 @@
 """Records become the trial: a pure fold that takes over what was decided and never decides again."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
@@ -16,6 +17,7 @@ from oligami.trial.state import (
     Commitment,
     Deviation,
     FormState,
+    Growing,
     Head,
     QueryState,
     Refusal,
@@ -30,10 +32,12 @@ from oligami.trial.state import (
 
 def fold(records: Iterable[Record], trial: Trial | None = None) -> Trial:
     """Return the trial as it stands after the records, going on from `trial` if given."""
-    state = trial if trial is not None else Trial()
+    start = trial if trial is not None else Trial()
+    # Over many records the subjects grow in one mapping of the fold's own; copying it for each would cost more than the rest.
+    state = replace(start, subjects=Growing(start.subjects))
     for record in records:
         state = advance(state, record)
-    return state
+    return replace(state, subjects=dict(state.subjects))
 
 
 def advance(trial: Trial, record: Record) -> Trial:
@@ -46,9 +50,18 @@ def advance(trial: Trial, record: Record) -> Trial:
     """
     if record.seq != trial.head.seq + 1:
         raise ValueError(f"record {record.seq} does not follow record {trial.head.seq}")
+    try:
+        return _advance(trial, record)
+    except KeyError as missing:
+        raise ValueError(f"record {record.seq} speaks of {missing}, which is not in the trial") from missing
+
+
+def _advance(trial: Trial, record: Record) -> Trial:
     head = Head(record.seq, record.seal, record.stamp.recorded_at)
     entry = record.entry
     match entry:
+        case e.FormSubmitted() | e.FormSigned() | e.FormLocked():  # nine in ten records: asked for first
+            return trial.with_subject(_advance_subject(_subject(trial, entry), entry, record), head)
         case None:
             return replace(trial, head=head)
         case (
@@ -92,8 +105,6 @@ def advance(trial: Trial, record: Record) -> Trial:
 
 @lru_cache(maxsize=16)
 def _protocol(canonical_json: bytes) -> Protocol:
-    import json
-
     return protocol_from_json(json.loads(canonical_json))
 
 

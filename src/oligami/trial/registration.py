@@ -1,20 +1,24 @@
 """Registration and randomization: verdict, number, tally, draw and arm in one act."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
 from oligami.journal import entries as e
 from oligami.journal.record import Stamp
 from oligami.protocol.compile import Compiled, derive_values
 from oligami.protocol.model.eligibility import Stage
-from oligami.protocol.model.forms import FormRole
+from oligami.protocol.model.forms import Form
+from oligami.protocol.model.schedule import ScheduleFile
+from oligami.protocol.problems import find_near_miss, list_words, shorten
 from oligami.protocol.text import Reason, Text
 from oligami.trial.allocation import Allocated, BlockPlace, PriorAllocation, allocate
 from oligami.trial.commands import Register
 from oligami.trial.eligibility import Verdict, judge_stage
 from oligami.trial.forms import examine
 from oligami.trial.refused import Refused
+from oligami.trial.schedule import visit_names
 from oligami.trial.state import AllocationState, Subject, Trial
 
 #: Gives draw k of this trial under the digest of the protocol its commitment was made with.
@@ -41,9 +45,12 @@ def register(command: Register, trial: Trial, stamp: Stamp, draws: Draws | None,
         f"{command.subject} の{stage.title.ja}" if command.subject else stage.title.ja,
     )
     subject = trial.subjects.get(command.subject) if command.subject else None
-    problems.extend(_standing(command, stage, trial, subject))
+    problems.extend(standing(command, stage, trial, subject))
+    if stage.randomizes:
+        problems.extend(_check_commitment(trial, draws))
 
     form = rules.forms[stage.form]
+    problems.extend(check_visit(form.form, rules.protocol.schedule, command.visit))
     casebook = casebook_of(subject, rules)
     examined = examine(form, command.values, casebook=casebook, strict_required=True)
     problems.extend(Reason(problem.rule, problem.text) for problem in examined.errors)
@@ -51,10 +58,12 @@ def register(command: Register, trial: Trial, stamp: Stamp, draws: Draws | None,
     problems.extend(unanswered)
     registration_date = _date(examined.values.get(form.form.key("registration_date")))
     if registration_date is not None:
-        problems.extend(_dates(registration_date, stage, subject, stamp))
-    if problems:
+        problems.extend(_dates(registration_date, stage, rules, subject, stamp))
+    elif not examined.errors:  # the form leaves the date open; a registration cannot
+        text = Text("The date of registration is missing", "登録日が入力されていません")
+        problems.append(Reason("registration.date_missing", text))
+    if problems or registration_date is None:
         raise Refused(what, problems)
-    assert registration_date is not None  # a missing date is a problem of the form and was raised above
 
     verdict = judge_stage(rules, stage.id, examined.values)
     if verdict.verdict != "eligible":
@@ -90,7 +99,7 @@ def register(command: Register, trial: Trial, stamp: Stamp, draws: Draws | None,
     return tuple(said)
 
 
-def _standing(command: Register, stage: Stage, trial: Trial, subject: Subject | None) -> list[Reason]:
+def standing(command: Register, stage: Stage, trial: Trial, subject: Subject | None) -> list[Reason]:
     """Return what speaks against a registration before any item is looked at."""
     problems: list[Reason] = []
 
@@ -102,8 +111,10 @@ def _standing(command: Register, stage: Stage, trial: Trial, subject: Subject | 
         against("site.unknown", f"Site {command.site} has not been opened", f"施設 {command.site} は開設されていません")
     elif site.closed_at is not None:
         against("site.closed", f"Site {command.site} is closed to registration", f"施設 {command.site} は登録を終了しています")
-    if None in trial.study.paused or stage.id in trial.study.paused:
+    if None in trial.study.paused:
         against("accrual.paused", "Registration is paused for the whole trial", "試験全体で登録が一時停止されています")
+    if stage.id in trial.study.paused:
+        against("accrual.paused", f"{stage.title.en} is paused", f"{stage.title.ja}は一時停止されています")
     if stage.follows is None:
         if command.subject is not None:
             against(
@@ -136,8 +147,6 @@ def _standing(command: Register, stage: Stage, trial: Trial, subject: Subject | 
                 f"{withdrawal.withdrawal_date} に同意が撤回されています（{withdrawal.scope}）",
             )
     problems.extend(_limits(stage, trial))
-    if stage.randomizes:
-        _check_commitment(trial, problems)
     return problems
 
 
@@ -175,20 +184,34 @@ def _limits(stage: Stage, trial: Trial) -> list[Reason]:
     return problems
 
 
-def _check_commitment(trial: Trial, problems: list[Reason]) -> None:
-    if trial.commitment(trial.allocated + 1) is None:
-        problems.append(
-            Reason(
-                "randomization.no_secret",
-                Text(
-                    "No secret of randomization has been committed; the data centre commits one before the first allocation",
-                    "割付用の秘密値が登録されていません。データセンターが最初の割付前に登録してください",
-                ),
-            )
+def _check_commitment(trial: Trial, draws: Draws | None) -> list[Reason]:
+    """Return what keeps the next arm from being drawn."""
+    commitment = trial.commitment(trial.allocated + 1)
+    if commitment is None:
+        rule = "randomization.no_secret"
+        text = Text(
+            "No secret of randomization has been committed; the data centre commits one before the first allocation",
+            "割付用の秘密値が登録されていません。データセンターが最初の割付前に登録してください",
         )
+    elif commitment.opened is not None:
+        # Whoever reads an opened secret knows every arm that it would still draw.
+        rule = "randomization.secret_opened"
+        text = Text(
+            "The secret of randomization has been opened, so the next arm could be known beforehand; the data centre commits a new one",
+            "割付用の秘密値が公開済みで、次の割付が予測できます。データセンターが新しい秘密値を登録してください",
+        )
+    elif draws is None:
+        rule = "randomization.secret_absent"
+        text = Text(
+            "The secret of randomization that was committed is not at hand here; the data centre provides it",
+            "登録済みの割付用秘密値がこのシステムに設定されていません。データセンターに連絡してください",
+        )
+    else:
+        return []
+    return [Reason(rule, text)]
 
 
-def _dates(registration_date: date, stage: Stage, subject: Subject | None, stamp: Stamp) -> list[Reason]:
+def _dates(registration_date: date, stage: Stage, rules: Compiled, subject: Subject | None, stamp: Stamp) -> list[Reason]:
     problems = []
     today = stamp.recorded_at.date()
     # A day's grace: the instant is UTC, and the date is the hospital's own, which may be a day ahead.
@@ -203,7 +226,10 @@ def _dates(registration_date: date, stage: Stage, subject: Subject | None, stamp
             )
         )
     if subject is not None and stage.follows is not None and stage.follows in subject.stages:
-        before = subject.stages[stage.follows].registration_date
+        earlier = rules.protocol.form(rules.protocol.stage(stage.follows).form)
+        # The form holds the date as it may have been corrected since.
+        as_filled = _date(subject.values(earlier.id).get(earlier.key("registration_date")))
+        before = as_filled or subject.stages[stage.follows].registration_date
         if registration_date < before:
             problems.append(
                 Reason(
@@ -246,8 +272,7 @@ def _randomize(
     k = trial.allocated + 1
     commitment = trial.commitment(k)
     assert commitment is not None  # `_check_commitment` came before
-    if draws is None:
-        raise ValueError("a stage that randomizes needs the committed draws")
+    assert draws is not None
     factors = factors_of(rules, casebook, command.site)
     unknown = [name for name, level in factors.items() if level is None]
     if unknown:
@@ -323,28 +348,87 @@ def casebook_of(subject: Subject | None, rules: Compiled) -> dict[str, Any]:
     """
     if subject is None:
         return {}
+    once, plain = _casebook_plan(rules)
     values: dict[str, Any] = {}
-    for form in rules.protocol.forms:
-        if form.repeats == "once":
-            filled = subject.values(form.id)
-            values.update({f"{form.id}.{item}": value for item, value in filled.items()})
-    therapy = rules.protocol.form_of(FormRole.THERAPY)
-    if therapy is not None:
-        values.update(subject.values(therapy.id))
-    values.update(subject.values(rules.protocol.eligibility.stage[0].form))
+    for form, names in once:
+        state = subject.forms.get((form, 1))
+        if state is not None:
+            for item, value in state.values.items():
+                values[names[item]] = value
+    for form in plain:
+        values.update(subject.values(form))
     return values
 
 
-def answer_warnings(warnings: Any, reasons: Mapping[str, str]) -> tuple[list[dict[str, Any]], list[Reason]]:
-    """Return the soft checks that fired with the reasons given for them, and those that lack one."""
+class _WholeNames(dict[str, str]):
+    """The whole names of a form's items, `form.item`; an item that a later version left out is named on demand."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__({item.id: f"{form.id}.{item.id}" for item in form.item})
+        self._form = form.id
+
+    def __missing__(self, item: str) -> str:
+        return f"{self._form}.{item}"
+
+
+@lru_cache(maxsize=16)
+def _casebook_plan(rules: Compiled) -> tuple[tuple[tuple[str, _WholeNames], ...], tuple[str, ...]]:
+    """Return the forms filled once with their items' whole names, and the forms whose items go by their own names.
+
+    Where the therapy form and the first registration share a name (and so, as `compile` demands, a type), the registration's
+    value counts.
+    """
+    protocol = rules.protocol
+    once = tuple((form.id, _WholeNames(form)) for form in protocol.forms if form.repeats == "once")
+    therapy = () if protocol.therapy is None else (protocol.therapy.form,)
+    return once, (*therapy, protocol.eligibility.stage[0].form)
+
+
+class Warned(Protocol):
+    """A soft check that fired: its rule and its sentence."""
+
+    @property
+    def rule(self) -> str:
+        """The check."""
+
+    @property
+    def text(self) -> Text:
+        """What it says."""
+
+
+def answer_warnings(warnings: Iterable[Warned], reasons: Mapping[str, str]) -> tuple[list[dict[str, Any]], list[Reason]]:
+    """Return the soft checks that fired with the reasons given for them, and those that lack one.
+
+    A reason belongs to a check by its rule; that of `*` answers every check without a reason of its own.
+    """
     answered, missing = [], []
     for warning in warnings:
-        reason = reasons.get(warning.rule, reasons.get("*", "")).strip()
+        reason = reasons.get(warning.rule, "").strip() or reasons.get("*", "").strip()
         if reason:
             answered.append({"check": warning.rule, "reason": reason})
         else:
             missing.append(Reason(warning.rule, warning.text))
     return answered, missing
+
+
+def check_visit(form: Form, schedule: ScheduleFile, visit: str | None) -> list[Reason]:
+    """Return the reason against a visit at which the form is not due; a form without named visits takes any.
+
+    The visits are those the form names and those the schedule makes for it (a run of scans counts them by their day).
+    """
+    if visit is None or not form.visits or visit in form.visits:
+        return []
+    visits = (*form.visits, *(name for name in visit_names(schedule, form.id) if name not in form.visits))
+    if visit in visits:
+        return []
+    near = find_near_miss(visit, visits)
+    there = list_words(visits)
+    word = shorten(visit)
+    text = Text(
+        f"There is no visit {word} for this form; there are: {there.en}" + (f". Did you mean {near}?" if near else ""),
+        f"この調査票に時期 {word} はありません（{there.ja}）" + (f"。{near} ではありませんか" if near else ""),
+    )
+    return [Reason("form.visit", text)]
 
 
 def _key(rules: Compiled, stage: Stage, concept: str) -> str:

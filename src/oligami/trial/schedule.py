@@ -16,6 +16,7 @@ WindowVerdict = Literal["inside", "early", "late", "missed", "due", "not_due"]
 #: Keys of `anchors` that are no anchor of an activity but end what is planned.
 ENDS: tuple[str, ...] = ("progression", "death")
 _CLOSING = "last_randomization"
+_ANY_DAY = date(2000, 1, 1)  # names of visits do not depend on the anchor's date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,12 @@ def window_verdict(planned: PlannedVisit, done: date | None, *, on: date) -> Win
     if planned.latest is not None and on > planned.latest:
         return "missed"
     return "due" if planned.earliest is None or on >= planned.earliest else "not_due"
+
+
+def visit_names(schedule: ScheduleFile, form: str) -> tuple[str, ...]:
+    """Return the names of all visits at which the schedule asks for a form, in the schedule's order."""
+    named = [visit.visit for activity in schedule.activity if activity.form == form for visit in _visits_of(activity, _ANY_DAY)]
+    return tuple(dict.fromkeys(named))
 
 
 def _visits_of(activity: Activity, anchor: date) -> Iterator[PlannedVisit]:

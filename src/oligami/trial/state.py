@@ -12,6 +12,12 @@ from oligami.protocol.model.protocol import Protocol
 
 FormKey: TypeAlias = tuple[str, int]  # form id, occurrence
 
+
+def subject_id(number: int) -> SubjectId:
+    """Return the id of the subject of this number, from 1."""
+    return f"S-{number:04d}"
+
+
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -229,6 +235,10 @@ class Head:
     at: datetime | None = None
 
 
+class Growing(dict[SubjectId, Subject]):
+    """The subjects while `fold` goes through many records: changed in place, and never seen outside `fold`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """The trial after a journal."""
@@ -261,7 +271,7 @@ class Trial:
 
     def next_subject(self) -> SubjectId:
         """Return the number the next subject gets: numbers are gapless and never used again."""
-        return f"S-{len(self.subjects) + 1:04d}"
+        return subject_id(len(self.subjects) + 1)
 
     def commitment(self, k: int) -> Commitment | None:
         """Return the commitment that draw `k` belongs to, or None."""
@@ -270,7 +280,12 @@ class Trial:
 
     def with_subject(self, subject: Subject, head: Head) -> "Trial":
         """Return the trial with this subject in place of the one of the same id."""
-        return Trial(self.study, {**self.subjects, subject.id: subject}, self.refusals, self.allocated, head)
+        subjects = self.subjects
+        if isinstance(subjects, Growing):
+            subjects[subject.id] = subject
+        else:
+            subjects = {**subjects, subject.id: subject}
+        return Trial(self.study, subjects, self.refusals, self.allocated, head)
 
     def with_study(self, head: Head, **changes: Any) -> "Trial":
         """Return the trial with these changes of the study."""
