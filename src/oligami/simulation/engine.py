@@ -7,7 +7,7 @@ the protocol would refuse is refused here too.
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -28,6 +28,8 @@ from oligami.trial.state import Trial
 #: Work at the sites falls between these instants of the day, so that the date in UTC is the date at the hospital (Japan).
 _DAY_BEGINS = time(0, 30)
 _WORKING_SECONDS = 8 * 3600
+#: Types of items in which somebody may mistype.
+_TYPED = frozenset({"number", "integer", "date"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,7 @@ class Engine:
 
     def fill(self, form_id: str, given: Mapping[str, Any], env: Mapping[str, Any], purpose: str, number: int) -> dict[str, Any]:
         """Return the values of a form: the scenario's draws, then what is `given` by concept; hidden items are left out."""
-        compiled = self.rules.forms[form_id]
-        form = compiled.form
+        form = self.protocol.form(form_id)
         chance = stream(self.seed, f"fill {form_id} {purpose}", number)
         known = {**env, **given}
         values: dict[str, Any] = {}
@@ -128,21 +129,40 @@ class Engine:
         for concept, value in given.items():
             item = form.find(concept)
             if item is not None:
-                values[item.id] = value
-        plain = {name: as_json(value) for name, value in values.items() if value is not None}
-        for name, condition in compiled.show_when.items():
+                values[item.id] = _rows_by_id(item, value) if item.field else value
+        return self.shown(form_id, {name: as_json(value) for name, value in values.items() if value is not None})
+
+    def shown(self, form_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values without those of items that the form does not ask then."""
+        plain = dict(values)
+        for name, condition in self.rules.forms[form_id].show_when.items():
             if name in plain and condition.value(plain) is not True:
                 del plain[name]
         return plain
 
     def mistype(self, form: Form, values: Mapping[str, Any], purpose: str, number: int) -> dict[str, Any] | None:
-        """Return values with one typing error (a digit, a day, the neighbouring answer); None if nothing can be mistyped."""
+        """Return values with one typing error (in a number, in a date, in a row of a list); None if nothing can be mistyped."""
         chance = stream(self.seed, f"mistype {form.id} {purpose}", number)
-        candidates = [item for item in form.item if item.id in values and item.type in ("number", "integer", "date")]
+        candidates: list[tuple[Item, int, Item]] = []
+        for item in form.item:
+            if item.id not in values:
+                continue
+            if item.type in _TYPED:
+                candidates.append((item, 0, item))
+            elif item.type == "list":
+                rows = enumerate(values[item.id])
+                candidates += [
+                    (item, row, part) for row, told in rows for part in item.field if part.type in _TYPED and part.id in told
+                ]
         if not candidates:
             return None
-        item = candidates[between((0, len(candidates) - 1), chance)]
-        return {**values, item.id: _mistyped(item, values[item.id], between((1, 9), chance))}
+        item, row, part = candidates[between((0, len(candidates) - 1), chance)]
+        amount = between((1, 9), chance)
+        if part is item:
+            return {**values, item.id: _mistyped(item, values[item.id], amount)}
+        rows_told = [dict(told) for told in values[item.id]]
+        rows_told[row][part.id] = _mistyped(part, rows_told[row][part.id], amount)
+        return {**values, item.id: rows_told}
 
 
 def open_engine(
@@ -186,6 +206,18 @@ def as_json(value: Any) -> Any:
     return value
 
 
+def by_concept(item: Item, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a list with their fields named by concept."""
+    names = {part.id: part.concept or part.id for part in item.field}
+    return [{names.get(name, name): value for name, value in row.items()} for row in rows]
+
+
+def _rows_by_id(item: Item, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows named by concept as the form names its fields; what the form does not ask is left out."""
+    ids = {part.concept or part.id: part.id for part in item.field}
+    return [{ids[name]: value for name, value in row.items() if name in ids and value is not None} for row in rows]
+
+
 def _mistyped(item: Item, value: Any, amount: int) -> Any:
     if item.type == "date" and isinstance(value, str) and value != item.never:
         return (date.fromisoformat(value) - timedelta(days=amount)).isoformat()
@@ -193,5 +225,5 @@ def _mistyped(item: Item, value: Any, amount: int) -> Any:
         low = int(item.minimum) if item.minimum is not None else 0
         return value - 1 if value > low else value + 1
     if item.type == "number" and isinstance(value, (int, float)):
-        return round(float(value) + amount / 10 if item.decimals != 0 else float(value) + amount, item.decimals or 1)
+        return round(float(value) + amount, 1 if item.decimals is None else item.decimals)
     return value

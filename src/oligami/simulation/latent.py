@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from oligami.simulation.drawing import choose, draw_value, exponential, happens, stream
-from oligami.simulation.scenario import Scenario
+from oligami.simulation.scenario import Draw, Scenario
 
 DAYS_PER_MONTH = 30.4375
 
@@ -41,19 +42,20 @@ def draw_latent(scenario: Scenario, arms: tuple[str, ...], env: Mapping[str, Any
     """Draw a subject's latent course; the same uniforms serve every arm, so arms differ by their hazards alone."""
     outcome, office = scenario.outcome, scenario.office
     medians = stream(seed, "medians", number)
-    death_rate = math.log(2) / float(draw_value(outcome.death_months, env, medians))
-    progression_rate = math.log(2) / float(draw_value(outcome.progression_months, env, medians))
-    failure_rate = math.log(2) / float(draw_value(outcome.after_failure_months, env, medians))
+    death_rate = _rate(outcome.death_months, env, medians)
+    progression_rate = _rate(outcome.progression_months, env, medians)
+    failure_rate = _rate(outcome.after_failure_months, env, medians)
 
     def fate(arm: str) -> Fate:
         chance = stream(seed, "fate", number)
         death = exponential(death_rate * outcome.hazard_ratio_death.get(arm, 1.0), chance) * DAYS_PER_MONTH
         progression = exponential(progression_rate * outcome.hazard_ratio_progression.get(arm, 1.0), chance) * DAYS_PER_MONTH
-        sudden = happens(0.15, chance)
+        sudden = happens(outcome.sudden_death_share, chance)
         when = 0.2 + 0.7 * chance.random()
         if progression >= death:
             # Most deaths follow a progression that the exponential clock missed.
-            progression = math.inf if sudden else death * when
+            missed = math.isfinite(progression) and not sudden
+            progression = death * when if missed else math.inf
         oligo = outcome.oligo_share.get(arm, 0.5)
         weights = {
             "both": outcome.both_share,
@@ -74,5 +76,10 @@ def draw_latent(scenario: Scenario, arms: tuple[str, ...], env: Mapping[str, Any
         death_if_not_randomized_days=exponential(failure_rate, chance) * DAYS_PER_MONTH,
         lost_days=exponential(office.drop_out_per_year / 365.25, chance),
         withdrawal_days=exponential(office.withdrawal_per_year / 365.25, chance),
-        withdrawal_scope=choose({"treatment": 0.6, "follow_up": 0.35, "use_of_data": 0.05}, chance),
+        withdrawal_scope=choose(office.withdrawal_scope, chance),
     )
+
+
+def _rate(median_months: Draw | None, env: Mapping[str, Any], chance: Random) -> float:
+    """Return the rate of an exponential time from its median; 0 where it never comes."""
+    return 0.0 if median_months is None else math.log(2) / float(draw_value(median_months, env, chance))

@@ -19,9 +19,9 @@ def plan(engine: Engine, person: Person, when: datetime) -> date:
     scenario = engine.scenario.local_therapy
     chance = stream(engine.seed, "local therapy", person.number)
     if scenario is None or happens(scenario.refused_share, chance):
-        return when.date() + timedelta(days=between((3, 24), chance))
+        return when.date() + timedelta(days=between(engine.scenario.therapy.restart_days, chance))
     late = happens(scenario.late_share, chance)
-    day = when.date() + timedelta(days=between((45, 70) if late else scenario.start_days, chance))
+    day = when.date() + timedelta(days=between(scenario.late_days if late else scenario.start_days, chance))
     last = day
     for lesion in person.burden.remaining:
         last = _treat(engine, person, lesion, day, scenario, chance)
@@ -35,9 +35,9 @@ def maybe_cross_over(engine: Engine, person: Person, when: datetime) -> None:
     chance = stream(engine.seed, "crossover", person.number)
     if scenario is None or not happens(scenario.crossover_share, chance):
         return
-    day = when.date() + timedelta(days=between((60, 400), chance))
+    day = when.date() + timedelta(days=between(scenario.crossover_days, chance))
     fate = person.latent.fates[person.arm or ""]
-    if (day - when.date()).days < min(fate.progression_days, fate.death_days, person.latent.lost_days):
+    if (day - when.date()).days < fate.progression_days and person.is_followed(day):
         for lesion in person.burden.remaining[:1]:
             _treat(engine, person, lesion, day, scenario, chance)
 
@@ -46,12 +46,12 @@ def _treat(engine: Engine, person: Person, lesion: Lesion, start: date, scenario
     """Plan the therapy of one lesion; return its last day."""
     env = {**person.traits, "site": lesion.site, "lesion_mm": lesion.baseline_mm}
     modality = str(draw_value(scenario.modality, env, chance))
-    if modality == "radiotherapy":
+    if modality == FormRole.RADIOTHERAPY:
         option, location = _option(engine, lesion, env, scenario, chance)
         if option is not None:
             return _irradiate(engine, person, lesion, option, location, start, scenario, chance)
-        modality = "surgery"
-    if modality == "surgery":
+        modality = FormRole.SURGERY.value
+    if modality == FormRole.SURGERY:
         return _operate(engine, person, lesion, start, env, scenario, chance)
     return start
 
@@ -94,12 +94,9 @@ def _irradiate(
         end = _working_day(end + timedelta(days=1))
     technique = option.technique
     if happens(scenario.other_technique_share, chance):
-        others = (
-            sorted({known.technique for known in engine.protocol.radiotherapy.option} - {technique})
-            if (engine.protocol.radiotherapy is not None)
-            else []
-        )
-        technique = others[0] if others else technique
+        radiotherapy = engine.protocol.radiotherapy
+        known = {each.technique for each in radiotherapy.option} if radiotherapy is not None else set()
+        technique = min(known - {technique}, default=technique)
     given: dict[str, Any] = {
         "lesion_id": lesion.id,
         "site": lesion.site,
@@ -113,12 +110,10 @@ def _irradiate(
         "given_fractions": given_fractions,
         "given_gy": round(total * given_fractions / option.fractions, 2),
     }
-    if stopped:
-        given["reason"] = "toxicity"
     number = person.number * 10 + int("".join(filter(str.isdigit, lesion.id)) or 0)
     values = engine.fill(form.id, given, {**person.traits, **given}, "radiotherapy", number)
     finished = later(working_time(end, chance), 0, chance)
-    engine.at(finished, lambda at: _done(engine, person, lesion, "radiotherapy", values, form.id, end, number))
+    engine.at(finished, lambda at: _done(engine, person, lesion, FormRole.RADIOTHERAPY, values, form.id, end, number))
     return end
 
 
@@ -144,23 +139,21 @@ def _operate(
     number = person.number * 10 + int("".join(filter(str.isdigit, lesion.id)) or 0)
     values = engine.fill(form.id, given, {**env, **given}, "surgery", number)
     done = later(working_time(on, chance), 0, chance)
-    engine.at(done, lambda at: _done(engine, person, lesion, "surgery", values, form.id, on, number))
+    engine.at(done, lambda at: _done(engine, person, lesion, FormRole.SURGERY, values, form.id, on, number))
     return on
 
 
 def _done(
-    engine: Engine, person: Person, lesion: Lesion, modality: str, values: dict[str, Any], form: str, on: date, number: int
+    engine: Engine, person: Person, lesion: Lesion, role: FormRole, values: dict[str, Any], form: str, on: date, number: int
 ) -> None:
     """Local therapy happened, unless the subject died or left before it."""
-    fate = person.latent.fates[person.arm or ""]
-    if person.treatment_withdrawn or (on - person.randomized).days >= min(fate.death_days, person.latent.lost_days):
+    if person.withdrawn is not None or not person.is_followed(on):
         return
-    lesion.treated = modality
-    if modality == "surgery":
-        lesion.resected = True
+    if role is FormRole.SURGERY:
+        lesion.resected = on
     send_in(engine, Filled(subject=person.subject, form=form, values=values, happened=on, number=number), surely=True)
 
 
 def _working_day(day: date) -> date:
-    """Return the day, or the Monday after it."""
-    return day + timedelta(days=max(0, 7 - day.weekday())) if day.weekday() >= 5 else day
+    """Return the day, or the Monday after a weekend."""
+    return day + timedelta(days=7 - day.weekday()) if day.weekday() >= 5 else day

@@ -1,5 +1,6 @@
 """The whole trial from a scenario: activation, sites, people, monitoring, to the last day, every word through the desk."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,10 +13,11 @@ from oligami.protocol.compile import compile_protocol
 from oligami.protocol.model.protocol import Protocol
 from oligami.simulation.drawing import choose, exponential, stream
 from oligami.simulation.engine import Actor, Engine, later, open_engine, working_time
+from oligami.simulation.fit import find_faults
 from oligami.simulation.latent import DAYS_PER_MONTH
 from oligami.simulation.office import DATA_MANAGER
 from oligami.simulation.road import ask
-from oligami.simulation.scenario import Scenario
+from oligami.simulation.scenario import Scenario, ScenarioError
 from oligami.trial.commands import ActivateProtocol
 from oligami.trial.draws import commitment, derive_secret
 from oligami.trial.state import Trial
@@ -56,10 +58,14 @@ def simulate(
         progress: called with the number of records and the simulated date.
 
     Raises:
-        ValueError: the scenario is of another trial, or the journal is not empty.
+        ScenarioError: the scenario does not fit the protocol; all faults at once.
+        ValueError: the journal is not empty, or `until` lies before the start.
     """
-    if scenario.trial != protocol.id:
-        raise ValueError(f"scenario {scenario.id!r} is of trial {scenario.trial!r}, not of {protocol.id!r}")
+    faults = find_faults(scenario, protocol)
+    if faults:
+        raise ScenarioError("\n".join(f"{scenario.id}: {fault}" for fault in faults))
+    if until is not None and until < scenario.accrual.start:
+        raise ValueError(f"the simulation cannot stop on {until}: it begins on {scenario.accrual.start}")
     if journal.head().seq != 0:
         raise ValueError("a simulation needs an empty journal")
     engine = open_engine(protocol, compile_protocol(protocol), scenario, journal, seed, until=until)
@@ -94,11 +100,14 @@ def simulate_to_file(
     """
     if path.exists():
         raise FileExistsError(str(path))
-    part = path.with_name(path.name + ".part")
+    # The name is this run's own: a second run that was started by mistake must not write into the same file.
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
     try:
         with FileJournal(part, create=True, durable=False) as journal:
             rehearsal = simulate(protocol, scenario, journal, seed=seed, until=until, progress=progress)
+        if path.exists():
+            raise FileExistsError(str(path))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -190,8 +199,10 @@ def _plan_monitoring(engine: Engine, opening: datetime) -> None:
         engine.at(when, lambda at: _publish(engine, at))
         when = later(when, office.head_published_days, chance)
     number, when = 1, later(opening, int(office.monitoring_months * DAYS_PER_MONTH), chance)
+    came: list[int] = []
     while when.date() <= end:
         engine.at(when, partial(_monitor, engine, number))
+        engine.at(when, partial(_close_sites, engine, came))
         number, when = number + 1, later(when, int(office.monitoring_months * DAYS_PER_MONTH), chance)
 
 
@@ -210,5 +221,29 @@ def _monitor(engine: Engine, number: int, when: datetime) -> None:
         cut=cut, through=engine.trial.head.seq, up_to=when.date() - timedelta(days=30), purpose="central monitoring (simulated)"
     )
     if engine.try_to_say(taken, when, DATA_MANAGER) is not None:
+        export = e.ExportMade(
+            what=f"datasets of cut {cut}",
+            purpose="central monitoring (simulated)",
+            recipient="data and safety monitoring committee (simulated)",
+            digest=engine.trial.head.seal,
+        )
+        engine.try_to_say(export, when + timedelta(days=2), DATA_MANAGER)
         decided = e.MonitoringDecided(cut=cut, decision="continue", text="No objection (simulated) / 継続可（模擬）")
         engine.at(when + timedelta(days=10), lambda at: engine.try_to_say(decided, at, COMMITTEE))
+
+
+def _close_sites(engine: Engine, came: list[int], when: datetime) -> None:
+    """Close the sites to registration once a stage is full and nobody came to any stage since the last monitoring.
+
+    Args:
+        engine: the simulation.
+        came: how many registrations there were at each monitoring before; this one's is added.
+        when: now.
+    """
+    stages = engine.protocol.eligibility.stage
+    came.append(sum(engine.trial.registered(stage.id) for stage in stages))
+    full = any(stage.limit is not None and engine.trial.registered(stage.id) >= stage.limit for stage in stages)
+    if full and came[-2:] == [came[-1], came[-1]]:
+        for site in engine.trial.study.sites.values():
+            if site.closed_at is None:
+                engine.say(e.SiteClosed(site=site.site, reason="Accrual is complete (simulated)"), when, DATA_MANAGER)

@@ -8,15 +8,18 @@ from typing import Any
 from oligami.journal import entries as e
 from oligami.protocol.model.eligibility import Stage
 from oligami.protocol.model.forms import FormRole
-from oligami.simulation import after
+from oligami.simulation import after, scans, systemic
 from oligami.simulation.drawing import between, choose, draw_value, happens, stream
-from oligami.simulation.engine import Engine, later, working_time
+from oligami.simulation.engine import Engine, by_concept, later, working_time
 from oligami.simulation.latent import draw_latent
-from oligami.simulation.lesions import baseline_burden, respond
-from oligami.simulation.office import DATA_MANAGER, Filled, coordinator, correct_to, investigator, send_in
+from oligami.simulation.lesions import baseline_burden, grow, shrink, stay, vanish
+from oligami.simulation.office import DATA_MANAGER, Filled, coordinator, correct_to, investigator, send_in, settle_later
 from oligami.simulation.person import Person
 from oligami.trial.commands import Register
+from oligami.trial.eligibility import judge_stage
 from oligami.trial.refused import Refused
+from oligami.trial.response import NewLesion
+from oligami.trial.schedule import planned_visits
 from oligami.trial.therapy import allowed_regimens
 
 _SEEN = {"*": "Confirmed with the source document (simulated)"}
@@ -43,8 +46,8 @@ def attempt(engine: Engine, person: Person, when: datetime, attempts: int) -> No
     wrong = _wrong_factor(engine, values, chance)
     command = Register(stage=stage.id, site=person.site, values=wrong or values, reasons=_SEEN)
     try:
-        # One in ten registers by telephone: the data manager speaks for a caller, and the record says so.
-        if happens(0.1, chance):
+        # By telephone the data manager speaks for a caller, and the record says so.
+        if happens(engine.scenario.accrual.telephone_share, chance):
             receipt = engine.say(command, when, DATA_MANAGER, caller=f"{person.site} investigator")
         else:
             receipt = engine.say(command, when, coordinator(person.site))
@@ -59,8 +62,9 @@ def attempt(engine: Engine, person: Person, when: datetime, attempts: int) -> No
     registered = next(entry for entry in receipt.entries if isinstance(entry, e.Registered))
     person.subject, person.registered, person.values = registered.subject, registered.registration_date, values
     _read_burden(engine, person, stage)
+    settle_later(engine, person.subject, stage.form, 1, when, chance)
     if wrong is not None:
-        found = later(when, between((20, 200), chance), chance)
+        found = later(when, between(engine.scenario.office.factor_correction_days, chance), chance)
         actor = coordinator(person.site)
         engine.at(found, lambda at: correct_to(engine, person.subject, stage.form, 1, values, at, actor))
     randomized = next((entry for entry in receipt.entries if isinstance(entry, e.Randomized)), None)
@@ -82,22 +86,21 @@ def _wrong_factor(engine: Engine, values: Mapping[str, Any], chance: Random) -> 
     item = next(item for item in form.item if item.id == name)
     codes = item.code or next(known.code for known in engine.protocol.codelists if known.id == item.codelist)
     others = [code.value for code in codes if code.value != values.get(name) and code.value not in item.unknown]
-    return {**values, name: others[between((0, len(others) - 1), chance)]} if others else None
+    return engine.shown(form.id, {**values, name: others[between((0, len(others) - 1), chance)]}) if others else None
 
 
 def _read_burden(engine: Engine, person: Person, stage: Stage) -> None:
     lesions = engine.protocol.form(stage.form).find("lesions")
     if lesions is not None:
-        rows = person.values.get(lesions.id) or []
-        outcome = engine.scenario.outcome
-        person.burden = baseline_burden(rows, outcome.metastasis_kinds, outcome.node_sites)
+        rows = by_concept(lesions, person.values.get(lesions.id) or [])
+        person.burden = baseline_burden(rows, engine.protocol.response)
 
 
 def _begin_therapy(engine: Engine, person: Person, when: datetime) -> None:
     """Choose what the table allows and start; without a therapy file the road goes on to the next stage at once."""
-    therapy = engine.scenario.therapy
+    therapy, outcome = engine.scenario.therapy, engine.scenario.outcome
     chance = person.chance
-    days = between((15, 24), chance) if happens(therapy.late_start_share, chance) else between(therapy.start_days, chance)
+    days = between(therapy.late_start_days if happens(therapy.late_start_share, chance) else therapy.start_days, chance)
     person.therapy_start = person.registered + timedelta(days=days)
     form = engine.protocol.form_of(FormRole.THERAPY)
     if form is not None and engine.protocol.therapy is not None:
@@ -110,22 +113,22 @@ def _begin_therapy(engine: Engine, person: Person, when: datetime) -> None:
         send_in(engine, filled, surely=True)
     after.adverse_events_before(engine, person)
     courses = _planned_courses(engine, person)
-    stops = happens(therapy.stop_before_randomization, chance)
-    given_courses = between((1, max(1, courses - 1)), chance) if stops and courses > 1 else courses
+    stops = happens(therapy.stop_before_randomization, chance) and courses > 1
+    leaves = happens(outcome.withdraw_before_randomization, chance) and not stops
+    leaving = later(working_time(person.therapy_start, chance), between((5, 75), chance), chance)
     person.next_course = person.therapy_start
-    for _ in range(given_courses):
-        after.give_course(engine, person)
+    for _ in range(between((1, courses - 1), chance) if stops else courses):
+        if leaves and person.next_course >= leaving.date():
+            break
+        systemic.give_course(engine, person)
     if stops:
-        after.end_treatment(engine, person, person.next_course, "toxicity")
-        _follow_without_randomization(engine, person)
+        at_end = later(working_time(person.next_course, chance), 0, chance)
+        engine.at(at_end, lambda at: _fail(engine, person, at.date(), "stopped"))
         return
-    outcome = engine.scenario.outcome
-    if happens(outcome.withdraw_before_randomization, chance):
-        leaving = later(working_time(person.therapy_start, chance), between((5, 75), chance), chance)
-        engine.at(leaving, lambda at: after.withdraw(engine, person, at))
-        _follow_without_randomization(engine, person)
+    if leaves:
+        engine.at(leaving, lambda at: _leave(engine, person, at))
         return
-    window = (106, 125) if happens(outcome.late_evaluation_share, chance) else outcome.evaluation_days
+    window = outcome.late_evaluation_days if happens(outcome.late_evaluation_share, chance) else outcome.evaluation_days
     engine.at(
         later(working_time(person.therapy_start, chance), between(window, chance), chance),
         lambda at: _evaluate(engine, person, at),
@@ -157,59 +160,92 @@ def _planned_courses(engine: Engine, person: Person) -> int:
 def _evaluate(engine: Engine, person: Person, when: datetime) -> None:
     """The evaluation after the first weeks, and what follows from it."""
     outcome, chance = engine.scenario.outcome, person.chance
-    response = "SD"
-    if outcome.response is not None:
-        response = str(draw_value(outcome.response, person.traits, chance))
-    new_lesion = response == "PD" and (not person.burden.lesions or happens(0.4, chance))
-    if new_lesion:
-        respond(person.burden, "SD", chance)
-    else:
-        respond(person.burden, response, chance)
-    after.send_assessment(engine, person, when.date(), response, new_lesion="yes" if new_lesion else "no", visit="week12")
-    after.ask_quality_of_life(engine, person, "evaluation", when.date())
-    hopeless = response in ("PD", "CR", "NE")
-    if hopeless and not happens(engine.scenario.accrual.hopeless_attempt_share, chance):
-        after.end_treatment(engine, person, when.date(), "progression" if response == "PD" else "complete_response")
-        _follow_without_randomization(engine, person)
-        return
-    days = between(outcome.registration_after_evaluation_days, chance)
-    engine.at(
-        later(when, days, chance),
-        lambda at: _second_registration(engine, person, at, when.date(), response, new_lesion=new_lesion),
+    fares = "SD" if outcome.response is None else str(draw_value(outcome.response, person.traits, chance))
+    new_lesion: NewLesion = "no"
+    match fares:
+        case "CR":
+            vanish(person.burden)
+        case "PR":
+            shrink(person.burden, chance)
+        case "PD" if person.burden.lesions and not happens(outcome.new_lesion_share, chance):
+            grow(person.burden, chance)
+        case "PD":
+            stay(person.burden, chance)
+            new_lesion = "yes"
+        case _:
+            stay(person.burden, chance)
+    response = scans.send_assessment(
+        engine,
+        person,
+        when.date(),
+        new_lesion=new_lesion,
+        intended=fares,
+        visit=_evaluation_visit(engine, person),
+        assessed=fares != "NE",
     )
-
-
-def _second_registration(
-    engine: Engine, person: Person, when: datetime, evaluated: date, response: str, *, new_lesion: bool
-) -> None:
-    stage = engine.protocol.randomizing_stage
-    form = engine.protocol.form(stage.form)
-    given = {
-        "registration_date": when.date(),
-        "courses_planned": _planned_courses(engine, person),
-        "courses_given": person.courses,
-        "response_evaluation_date": evaluated,
+    after.ask_quality_of_life(engine, person, "evaluation", when.date())
+    told: dict[str, Any] = {
+        "response_evaluation_date": when.date(),
         "overall_response": response,
-        "new_lesion": "yes" if new_lesion else "no",
+        "new_lesion": new_lesion,
         "residual_oligometastases": len(person.burden.remaining),
     }
-    env = {**person.values, **person.traits}
-    values = engine.fill(form.id, given, env, "second", person.number)
+    asked = later(when, between(outcome.registration_after_evaluation_days, chance), chance)
+    stage = engine.protocol.randomizing_stage
+    values = _second_values(engine, person, asked.date(), told)
+    hopeless = judge_stage(engine.rules, stage.id, values).verdict != "eligible"
+    if hopeless and not happens(engine.scenario.accrual.hopeless_attempt_share, chance):
+        _fail(engine, person, when.date(), "not_randomized", response)
+        return
+    engine.at(asked, lambda at: _second_registration(engine, person, at, told))
+
+
+def _evaluation_visit(engine: Engine, person: Person) -> str | None:
+    """Return the schedule's name of the visit that is counted from the start of therapy and evaluates it."""
+    form = engine.protocol.form_of(FormRole.ASSESSMENT)
+    planned = planned_visits(engine.protocol.schedule, {"event:therapy_start_date": person.therapy_start}, None)
+    return next((visit.visit for visit in planned if form is not None and visit.form == form.id), None)
+
+
+def _second_values(engine: Engine, person: Person, on: date, told: Mapping[str, Any]) -> dict[str, Any]:
+    stage = engine.protocol.randomizing_stage
+    given = {
+        "registration_date": on,
+        "courses_planned": _planned_courses(engine, person),
+        "courses_given": person.courses,
+        **told,
+    }
+    return engine.fill(stage.form, given, {**person.values, **person.traits}, "second", person.number)
+
+
+def _second_registration(engine: Engine, person: Person, when: datetime, told: Mapping[str, Any]) -> None:
+    stage = engine.protocol.randomizing_stage
+    values = _second_values(engine, person, when.date(), told)
     command = Register(stage=stage.id, site=person.site, subject=person.subject, values=values, reasons=_SEEN)
     seen = engine.trial.subjects[person.subject].seq
+    response = str(told["overall_response"])
     try:
         receipt = engine.say(command, when, investigator(person.site), seen=seen)
     except Refused:
-        _follow_without_randomization(engine, person)
+        _fail(engine, person, when.date(), "not_randomized", response)
         return
     drawn = next((entry for entry in receipt.entries if isinstance(entry, e.Randomized)), None)
     if drawn is None:
-        after.end_treatment(engine, person, when.date(), "progression" if response == "PD" else "not_eligible_for_second")
-        _follow_without_randomization(engine, person)
+        _fail(engine, person, when.date(), "not_randomized", response)
         return
+    settle_later(engine, person.subject, stage.form, 1, when, person.chance)
     after.begin(engine, person, drawn.arm, when)
 
 
-def _follow_without_randomization(engine: Engine, person: Person) -> None:
-    """Those who are never randomized are followed for survival; their death comes from registration on."""
-    person.therapy_ended = True
+def _fail(engine: Engine, person: Person, on: date, why: systemic.Why, response: str = "") -> None:
+    """Somebody will not be randomized: treatment ends, and he is followed for survival."""
+    rules = engine.protocol.response
+    if rules is not None and response in rules.codes_that_progress:
+        why = "progression"
+    systemic.end_treatment(engine, person, on, why, response)
+    person.failed = on
+
+
+def _leave(engine: Engine, person: Person, when: datetime) -> None:
+    after.withdraw(engine, person, when)
+    person.failed = when.date()
