@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from oligami.cli.main import app
+from oligami.cli.main import build
 from oligami.journal.entries import CutTaken, QueryRaised
 from oligami.journal.store import FileJournal
 from oligami.protocol.load import find_protocol, load_protocol
@@ -30,7 +30,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(*words: object) -> tuple[int, str]:
     """Run the program in this process; return exit status and all it said."""
-    result = CliRunner().invoke(app, [str(word) for word in words])
+    result = CliRunner().invoke(build(), [str(word) for word in words])
     return result.exit_code, result.output
 
 

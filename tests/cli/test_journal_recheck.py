@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from oligami.cli.main import app
+from oligami.cli.main import build
 from oligami.journal import entries as e
 from oligami.journal.store import FileJournal
 
@@ -16,7 +16,7 @@ SECRET = bytes(range(32))
 
 def run(*arguments):
     """Run the command."""
-    return CliRunner().invoke(app, ["journal", "recheck", *map(str, arguments)])
+    return CliRunner().invoke(build(), ["journal", "recheck", *map(str, arguments)])
 
 
 @pytest.fixture

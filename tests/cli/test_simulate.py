@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from oligami.cli.main import app
+from oligami.cli.main import build
 from oligami.protocol.load import find_protocol
 
 TINY = Path(__file__).parents[1] / "protocols" / "tiny" / "1.0"
@@ -18,7 +18,7 @@ RUNNER = CliRunner()
 
 
 def run(*arguments):
-    return RUNNER.invoke(app, ["simulate", *map(str, arguments)])
+    return RUNNER.invoke(build(), ["simulate", *map(str, arguments)])
 
 
 def test_a_trial_is_written_with_its_secret(tmp_path):
@@ -33,10 +33,10 @@ def test_a_trial_is_written_with_its_secret(tmp_path):
     secret = tmp_path / "tiny.jsonl.secret"
     assert sorted(tmp_path.iterdir()) == [journal, secret]
     assert secret.stat().st_mode & 0o077 == 0
-    rechecked = RUNNER.invoke(app, ["journal", "recheck", str(journal), "--secret", str(secret)])
+    rechecked = RUNNER.invoke(build(), ["journal", "recheck", str(journal), "--secret", str(secret)])
     assert rechecked.exit_code == 0
     assert "60 draws recomputed" in rechecked.stdout
-    assert RUNNER.invoke(app, ["journal", "verify", str(journal)]).exit_code == 0
+    assert RUNNER.invoke(build(), ["journal", "verify", str(journal)]).exit_code == 0
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):

@@ -1,7 +1,7 @@
 """`oligami journal`: check a journal's chain and read its records.
 
-Only the chain and the bare entries are looked at here; what follows from them is the business of `trial`. Further commands on
-a journal's file join with `@app.command()` from modules of their own, which import `app` from here.
+Only the chain and the bare entries are looked at here; what follows from them is the business of `trial`, and the commands on it
+(`recheck`, `redact`) stand in modules of their own that `cli.main` mounts beside these.
 """
 
 import json

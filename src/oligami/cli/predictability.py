@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from oligami.cli.protocol import app
 from oligami.cli.speech import Lang, refuse
 from oligami.protocol.check import open_protocol
 from oligami.protocol.load import find_protocol
@@ -23,7 +22,6 @@ _COLUMNS = (
 )
 
 
-@app.command()
 def predictability(
     name: Annotated[str, typer.Argument(help="Name of a trial, or path of a protocol folder.", show_default=False)],
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same table.")] = 1,

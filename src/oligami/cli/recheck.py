@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from oligami.cli.journal import app
 from oligami.cli.speech import Lang, progress_bar, refuse
 from oligami.journal.codec import JournalError
 from oligami.journal.store import FileJournal
@@ -15,7 +14,6 @@ from oligami.trial.draws import parse_secret
 _MOST_SHOWN = 50
 
 
-@app.command()
 def recheck(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The journal's file (JSON lines).", show_default=False)],
     secret: Annotated[

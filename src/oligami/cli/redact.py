@@ -7,18 +7,13 @@ from typing import Annotated
 
 import typer
 
-from oligami.cli.journal import app
 from oligami.cli.speech import Lang, refuse
 from oligami.journal.codec import JournalError
 from oligami.journal.record import Stamp
 from oligami.journal.store import FileJournal
 from oligami.protocol.text import Text
-from oligami.trial.commands import RedactBody
-from oligami.trial.desk import Desk
-from oligami.trial.refused import Refused
 
 
-@app.command()
 def redact(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The journal's file (JSON lines).", show_default=False)],
     record: Annotated[int, typer.Option("--record", help="Number of the record.", show_default=False)],
@@ -32,6 +27,10 @@ def redact(
 
     A value that contains one of the texts is replaced whole. Copies of the file made before still hold the text.
     """
+    from oligami.trial.commands import RedactBody
+    from oligami.trial.desk import Desk
+    from oligami.trial.refused import Refused
+
     stamp = Stamp(
         recorded_at=datetime.now(UTC).replace(microsecond=0),
         author=author,
