@@ -195,7 +195,11 @@ def _headline_html(results: Results, labels: Labels) -> str:
         median = duration_cell(days, result.curve_level, labels.protocol.analysis.days_per_month).shown
         follow_up = phrase("Median follow-up {m} months.", "追跡期間中央値 {m}か月。", m=median)
     if head.planned_analysis is None:
-        planned = phrase("Randomization is not complete.", "割付は完了していない。")
+        planned = phrase(
+            "{n} are planned for randomization.",
+            "割付の予定数は{n}例。",
+            n=phrases.whole(labels.protocol.design.randomized_planned),
+        )
     elif head.is_planned_analysis:
         planned = phrase(
             "The planned analysis was due on {day}.",

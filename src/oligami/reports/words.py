@@ -75,6 +75,14 @@ WORDS: dict[str, Text] = {
     "reported": Text("graded by the study office", "研究事務局による判定"),
     "local_therapy": Text("metastasis-directed therapy", "局所療法"),
     "consent": Text("consent", "同意"),
+    "therapy.status": Text("regimen that the table does not (yet) allow", "治療表で許容されていない（照会中を含む）レジメン"),
+    "therapy.same": Text("another therapy before progression", "増悪前の治療変更"),
+    "radiotherapy.status": Text("dose and fractions outside the options", "規定外の線量分割"),
+    "radiotherapy.technique": Text("technique other than the option's", "規定と異なる照射技術"),
+    "crossover.local_therapy": Text(
+        "local therapy before progression in an arm without it", "局所療法のない群での増悪前の局所療法"
+    ),
+    "response.overall": Text("overall response", "総合効果"),
     # plain answers
     "yes": Text("yes", "あり"),
     "no": Text("no", "なし"),
