@@ -108,9 +108,10 @@ def newcombe_difference(table: Table, *, conf_level: float = 0.95) -> Interval:
     p1, p0 = table.x1 / table.n1, table.x0 / table.n0
     one = wilson(table.x1, table.n1, conf_level=conf_level)
     zero = wilson(table.x0, table.n0, conf_level=conf_level)
+    # The limits lie within -1 and 1 by construction; rounding may put one a last digit outside.
     return Interval(
-        lower=p1 - p0 - float(np.hypot(p1 - one.lower, zero.upper - p0)),
-        upper=p1 - p0 + float(np.hypot(one.upper - p1, p0 - zero.lower)),
+        lower=max(p1 - p0 - float(np.hypot(p1 - one.lower, zero.upper - p0)), -1.0),
+        upper=min(p1 - p0 + float(np.hypot(one.upper - p1, p0 - zero.lower)), 1.0),
     )
 
 
