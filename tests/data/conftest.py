@@ -90,7 +90,14 @@ class Builder:
         self.clock += timedelta(minutes=1)
         if at is not None:
             self.clock = max(self.clock, datetime.fromisoformat(at).replace(tzinfo=UTC))
-        stamp = Stamp(recorded_at=self.clock, author="tester", role="site", channel="simulation", command=f"{self.commands:032x}")
+        stamp = Stamp(
+            recorded_at=self.clock,
+            author="tester",
+            role="site",
+            channel="simulation",
+            command=f"{self.commands:032x}",
+            seen=self.desk.trial.head.seq,
+        )
         return self.desk.submit(command, stamp).entries
 
     def first(self, on: str, lesions: Sequence[Any] | None = None, *, site: str = "101", **values: Any) -> str:

@@ -98,6 +98,7 @@ def write(path: Path) -> None:
             role="investigator",
             channel="telephone" if said % 5 == 0 else "web",
             command=f"{said:032x}",
+            seen=desk.trial.head.seq,
             caller="coordinator s01" if said % 5 == 0 else None,
         )
 

@@ -153,6 +153,7 @@ def test_whatever_is_said_the_journal_stands(said):
             role="r",
             channel="web",
             command=f"{again if repeated else number:032x}",
+            seen=desk.trial.head.seq,
         )
         before, head = desk.trial, journal.head()
         refused = receipt = None

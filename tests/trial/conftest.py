@@ -13,7 +13,7 @@ from oligami.journal.record import Record, Stamp
 from oligami.journal.store import MemoryJournal
 from oligami.protocol.load import find_protocol, load_protocol
 from oligami.protocol.model.protocol import Protocol
-from oligami.trial.commands import ActivateProtocol, Command, Register, SubmitForm
+from oligami.trial.commands import ActivateProtocol, Command, CorrectItems, Register, SubmitForm
 from oligami.trial.desk import Desk, Receipt
 from oligami.trial.draws import commitment
 from oligami.trial.refused import Refused
@@ -137,14 +137,18 @@ class Bench:
         return Stamp(**(values | changes))
 
     def say(self, command: Command, **changes: Any) -> Receipt:
-        """Submit a command."""
-        return self.desk.submit(command, self.stamp(**changes))
+        """Submit a command; a correction has seen what is saved unless the test says otherwise."""
+        return self.desk.submit(command, self.stamp(**(self.shown(command) | changes)))
+
+    def shown(self, command: Command) -> dict[str, Any]:
+        """What the author of a correction has seen: everything there is."""
+        return {"seen": self.trial.head.seq} if isinstance(command, CorrectItems) else {}
 
     def refuse(self, command: Command, **changes: Any) -> Refused:
         """Submit a command that must be refused without a trace; its refusal reads alone in both languages."""
         before, head = self.trial, self.journal.head()
         with pytest.raises(Refused) as caught:
-            self.desk.submit(command, self.stamp(**changes))
+            self.desk.submit(command, self.stamp(**(self.shown(command) | changes)))
         assert self.trial is before
         assert self.journal.head() == head
         check_refusal(caught.value)

@@ -216,6 +216,13 @@ def test_a_correction_says_all_that_is_wrong_with_it(registered):
     assert "cdk_agent: palbociclib → abemaciclib" in refused.text("ja")
 
 
+def test_a_correction_says_what_its_author_saw(registered):
+    """Who has not seen what is saved cannot correct it: there would be nothing to compare with."""
+    registered.fill("S-0001", "follow_up", {"contact_date": "2024-06-10", "vital_status": "alive"})
+    correction = CorrectItems(subject="S-0001", form="follow_up", occurrence=1, new={"remarks": "well"}, reason="heard since")
+    assert [reason.rule for reason in registered.refuse(correction, seen=None).reasons] == ["correction.seen"]
+
+
 def test_a_correction_must_change_something(registered):
     """The saved value again is no correction, nor is one of a form that was never filled."""
     registered.fill("S-0001", "systemic_therapy", registered.THERAPY)

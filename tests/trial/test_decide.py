@@ -40,6 +40,21 @@ def ready(bench):
     return bench
 
 
+def contradictory(protocol):
+    """The protocol with a rule of allocation that cannot be: the better arm is the less likely one."""
+    return replace(protocol, allocation=replace(protocol.allocation, p_best=0.2))
+
+
+def test_activation_commits_the_secret_in_the_same_act(ready):
+    """A commitment that comes with the activation is one record after it, under the same command, from the next draw on."""
+    second = replace(ready.protocol, version="2.0", digest="2" * 64)
+    receipt = ready.say(ActivateProtocol(protocol=second, commitment=commitment(NEXT_SECRET)))
+    activated, committed = receipt.entries
+    assert isinstance(activated, e.ProtocolActivated)
+    assert committed == e.SecretCommitted(commitment=commitment(NEXT_SECRET), from_k=ready.trial.allocated + 1)
+    assert len({record.stamp.command for record in receipt.records}) == 1
+
+
 def cases(bench):
     """For each kind of command one that is carried out, and some that are refused with the rules that say why."""
     signed = e.FormSigned(**FORM, meaning="endorsed", shown=shown_digest(bench.subject().values("follow_up")))
@@ -50,6 +65,7 @@ def cases(bench):
             [
                 (ActivateProtocol(protocol=bench.protocol), ["protocol.again"]),
                 (ActivateProtocol(protocol=replace(bench.protocol, digest="3" * 64)), ["protocol.frozen"]),
+                (ActivateProtocol(protocol=contradictory(second), commitment="ABC"), ["protocol.allocation", "secret.form"]),
             ],
         ),
         Register: (

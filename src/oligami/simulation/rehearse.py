@@ -117,9 +117,9 @@ def simulate_to_file(
 def _open_trial(engine: Engine, opening: datetime) -> None:
     """Activate the protocol, commit the secret, open the sites over the first months."""
     protocol, accrual = engine.protocol, engine.scenario.accrual
-    engine.say(ActivateProtocol(protocol=protocol, reason=f"Simulation, seed {engine.seed}"), opening, STUDY_OFFICE)
     promised = commitment(derive_secret(engine.seed, protocol.id))
-    engine.say(e.SecretCommitted(commitment=promised, from_k=1), opening + timedelta(seconds=1), DATA_MANAGER)
+    reason = f"Simulation, seed {engine.seed}"
+    engine.say(ActivateProtocol(protocol=protocol, reason=reason, commitment=promised), opening, STUDY_OFFICE)
     chance = stream(engine.seed, "sites", 0)
     named = [location.facility for location in protocol.trial.location]
     for number in range(1, len(named) + accrual.fictitious_sites + 1):

@@ -93,6 +93,12 @@ def correct_items(command: CorrectItems, trial: Trial, stamp: Stamp, problems: l
             "調査票はロックされています。データセンターに解除を依頼してください",
         )
         problems.append(Reason("form.locked", text))
+    if stamp.seen is None:
+        text = Text(
+            "A correction says which record its author saw, so that it can be compared with what was saved since",
+            "訂正には入力者が見た記録の番号が必要です（その後の変更と照合するため）",
+        )
+        problems.append(Reason("correction.seen", text))
     problems.extend(compare(state, stamp.seen))
 
     casebook = casebook_of(subject, rules)

@@ -15,10 +15,15 @@ from oligami.protocol.model.protocol import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivateProtocol:
-    """Bring a version of the protocol into force."""
+    """Bring a version of the protocol into force.
+
+    With a `commitment` (the SHA-256 of a secret of randomization) the secret is committed in the same act, so that no draw
+    can lie between.
+    """
 
     protocol: Protocol
     reason: str = ""
+    commitment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

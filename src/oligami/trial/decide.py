@@ -11,6 +11,7 @@ from oligami.journal.record import Stamp
 from oligami.protocol.digest import protocol_to_json
 from oligami.protocol.problems import find_near_miss, shorten
 from oligami.protocol.text import Reason, Text
+from oligami.trial.allocation import check_rule
 from oligami.trial.casebook import compare, correct_items, submit_form
 from oligami.trial.commands import ActivateProtocol, Command, CorrectItems, Register, SubmitForm
 from oligami.trial.draws import commitment as commitment_of
@@ -58,7 +59,7 @@ def decide(command: Command, trial: Trial, stamp: Stamp, draws: Draws | None = N
     problems = check_clock(trial, stamp)
     match command:
         case ActivateProtocol():
-            return _activate(command, trial, problems)
+            return _activate(command, trial, stamp, problems)
         case _ if trial.study.protocol is None:
             text = Text("No protocol has been activated in this journal", "このジャーナルではプロトコールが有効化されていません")
             raise Refused(_name(command), [*problems, Reason("protocol.none", text)])
@@ -147,7 +148,7 @@ def _seen(subject: Subject, seen: int | None) -> list[Reason]:
     return problems
 
 
-def _activate(command: ActivateProtocol, trial: Trial, problems: list[Reason]) -> tuple[e.Entry, ...]:
+def _activate(command: ActivateProtocol, trial: Trial, stamp: Stamp, problems: list[Reason]) -> tuple[e.Entry, ...]:
     protocol = command.protocol
     what = Text(f"Activation of {protocol.id} {protocol.version}", f"{protocol.id} {protocol.version} の有効化")
     known = trial.study.versions.get(protocol.version)
@@ -163,17 +164,26 @@ def _activate(command: ActivateProtocol, trial: Trial, problems: list[Reason]) -
     elif known is not None:
         text = Text(f"Version {protocol.version} is in force already", f"版 {protocol.version} は既に有効です")
         problems.append(Reason("protocol.again", text))
+    try:
+        check_rule(protocol.allocation)
+    except ValueError as fault:
+        for line in str(fault).splitlines():
+            problems.append(Reason("protocol.allocation", Text(line, f"割付規則の矛盾: {line}")))
+    committed: tuple[e.Entry, ...] = ()
+    if command.commitment is not None:
+        secret = e.SecretCommitted(commitment=command.commitment, from_k=trial.allocated + 1)
+        problems.extend(_against(secret, trial, stamp))
+        committed = (secret,)
     if problems:
         raise Refused(what, problems)
-    return (
-        e.ProtocolActivated(
-            trial=protocol.id,
-            version=protocol.version,
-            digest=protocol.digest,
-            protocol=protocol_to_json(protocol),
-            reason=command.reason,
-        ),
+    activated = e.ProtocolActivated(
+        trial=protocol.id,
+        version=protocol.version,
+        digest=protocol.digest,
+        protocol=protocol_to_json(protocol),
+        reason=command.reason,
     )
+    return (activated, *committed)
 
 
 def _against(command: Command, trial: Trial, stamp: Stamp) -> list[Reason]:
