@@ -26,6 +26,7 @@ demo: $(VENV)/installed
 
 ## Install what the tests need and pass them.
 test: $(VENV)/installed-dev
+	scripts/install-services
 	$(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/installed-dev
@@ -47,7 +48,7 @@ lock: $(VENV)/installed-dev
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --extra build pyproject.toml --output-file requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--python-version 3.11 --extra build --extra dev pyproject.toml --output-file requirements-dev.txt
+		--python-version 3.11 --extra build --extra dev --extra postgresql pyproject.toml --output-file requirements-dev.txt
 
 clean:
 	rm -rf $(VENV) demo report build dist

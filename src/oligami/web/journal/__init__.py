@@ -1,0 +1,1 @@
+"""The journals of all trials in one table that only grows."""

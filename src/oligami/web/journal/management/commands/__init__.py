@@ -1,0 +1,1 @@
+"""Commands of the database: `django-admin NAME --settings oligami.web.settings`."""
