@@ -68,6 +68,9 @@ def verify(data: bytes, published: str | None = None) -> tuple[int, str]:
                         raise ValueError("it redacts a record that does not stand before it")
                     number, entry = entry["record"], entry["remainder"]
                     named.add(number)
+            entry = json.loads(body)["entry"] if b'"type":"HeadPublished"' in body else {}
+            if entry.get("type") == "HeadPublished" and seals[1:][entry["record"] - 1 :][:1] != [entry["seal"]]:
+                raise ValueError("it tells of a published head that the chain does not have: it was rewritten")
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BrokenError(seq, str(error)) from error
         seals.append(line[-66:-2].decode())

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from oligami.journal.codec import JournalError
-from oligami.journal.entries import Entry, QueryClosed
+from oligami.journal.entries import Entry, HeadPublished, QueryClosed, SiteOpened
 from oligami.journal.record import GENESIS, Stamp
 from oligami.journal.seal import assemble, open_alone, seal_entry, split_line
+from oligami.journal.store import FileJournal
 from oligami.journal.verify import Verification, verify_file, verify_lines
 
 Check = Callable[..., Verification]
@@ -251,3 +252,19 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
         verify_file(tmp_path / "none.jsonl")
     with pytest.raises(JournalError, match="this is a folder"):
         verify_file(tmp_path)
+
+
+def test_a_chain_sealed_anew_contradicts_a_head_it_published(begin: Callable[..., Path], check: Check, tmp_path: Path) -> None:
+    """A record changed and everything after it sealed anew: the record that tells of a published head is named."""
+    path = begin([SiteOpened(site="s01", name="One"), SiteOpened(site="s02", name="Two")])
+    records = list(FileJournal(path).records())
+    published = HeadPublished(record=2, seal=records[1].seal, where="the investigator")
+    with FileJournal(path) as journal:
+        journal.append([published], replace(records[1].stamp, command="f" * 32), ["0" * 32])
+    assert check(path.read_bytes()).ok
+    forged = tmp_path / "forged.jsonl"
+    with FileJournal(forged, create=True) as journal:
+        for entry in (SiteOpened(site="s01", name="Won"), SiteOpened(site="s02", name="Two"), published):
+            journal.append([entry], records[1].stamp, ["0" * 32])
+    found = check(forged.read_bytes())
+    assert (found.ok, found.first_broken) == (False, 3)

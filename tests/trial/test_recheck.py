@@ -208,3 +208,28 @@ def test_blocks_are_redone_with_their_place(tiny_bench):
     assert abouts(tiny_bench.records, secrets=[tiny_bench.SECRET]) == []
     forged = forge(tiny_bench.records, change(e.Randomized, 10, detail=lambda entry: {**entry.detail, "position": 6, "size": 6}))
     assert "block" in abouts(forged)
+
+
+def test_a_registration_that_randomizes_is_followed_by_its_allocation(told):
+    """An allocation taken out of the journal, the last one too, is missed although everything else holds."""
+
+    def without(number):
+        seen = 0
+
+        def drop(entry):
+            nonlocal seen
+            seen += isinstance(entry, e.Randomized)
+            return None if isinstance(entry, e.Randomized) and seen == number else entry
+
+        return drop
+
+    assert abouts(forge(told.records, without(4))) == ["allocation"]
+    assert "allocation" in abouts(forge(told.records, without(2)))
+
+
+def test_a_published_head_is_held_against_the_chain(told):
+    """Who changes a record and seals the chain anew is convicted by a head the journal says was published."""
+    records = list(told.records)
+    told.say(e.HeadPublished(record=records[-1].seq, seal=records[-1].seal, where="principal investigator"))
+    assert recheck(told.records)[0].ok
+    assert "published head" in abouts(forge(told.records, change(e.SiteOpened, name="another name")))

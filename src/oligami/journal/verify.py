@@ -1,7 +1,10 @@
 """Checks a journal's chain, byte by byte, and says which record is the first that does not hold.
 
 Bodies are hashed, not parsed: a body whose digest holds is, byte for byte, the one that was sealed, and only `seal_entry`
-seals, which spells it from an entry. Only the few bodies that speak of redactions are read.
+seals, which spells it from an entry. Only the few bodies that speak of redactions or published heads are read.
+
+Heads that the journal itself says were published are held against the chain: who rewrites it and seals it anew must rewrite
+those too, and then every copy that left the house says otherwise.
 
 A chain cannot show that its last records were cut off. A head that left the house (a receipt, a published head) can: hand it
 in as `head`.
@@ -9,18 +12,19 @@ in as `head`.
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from oligami.journal.codec import JournalError, encode
-from oligami.journal.entries import BodyRedacted
+from oligami.journal.entries import BodyRedacted, HeadPublished
 from oligami.journal.record import GENESIS
 from oligami.journal.seal import Opened, open_line, read_body
 from oligami.protocol.text import Text
 
+_PUBLICATION = f'"type":"{HeadPublished.__name__}"'.encode()
 _REDACTION = f'"type":"{BodyRedacted.__name__}"'.encode()
 UNNAMED = Text(
     "its body was removed, and no later record says by whom and why",
@@ -120,6 +124,7 @@ def verify_lines(lines: bytes | Iterable[bytes], *, head: str | None = None) -> 
     named: dict[int, int] = {}
     warnings: list[Text] = []
     rewritten: int | None = None
+    seals: list[str] = []
 
     def result(first_broken: int | None, problem: Text | None) -> Verification:
         return Verification(
@@ -140,9 +145,12 @@ def verify_lines(lines: bytes | Iterable[bytes], *, head: str | None = None) -> 
             elif speaks_of_redaction(opened.body):
                 for record, _ in remainders(opened):
                     named[record] = opened.seq
+            if opened.body is not None and _PUBLICATION in opened.body:
+                _check_publication(opened, seals)
         except JournalError as error:
             return result(seq + 1, error.text)
         seq, seal = opened.seq, opened.seal
+        seals.append(seal)
         at = opened.stamp.recorded_at
         if latest is not None and at < latest:  # one warning for each step back, not one for each record after it
             warnings.append(
@@ -172,6 +180,26 @@ def verify_lines(lines: bytes | Iterable[bytes], *, head: str | None = None) -> 
     if wanted is None or met:
         return result(None, None)
     return result(*_missing_head(wanted, seq, rewritten))
+
+
+def _check_publication(opened: Opened, seals: Sequence[str]) -> None:
+    """Hold a head that this record says was published against the chain before it.
+
+    Raises:
+        JournalError: the chain has another seal there, or no such record.
+    """
+    assert opened.body is not None
+    entry, _ = read_body(opened.body)
+    if not isinstance(entry, HeadPublished):
+        return
+    if not 1 <= entry.record <= len(seals) or seals[entry.record - 1] != entry.seal:
+        text = Text(
+            "it says that record {record} was published with the seal {seal}…, which that record does not have: "
+            "the chain was rewritten at or before record {record}",
+            "記録 {record} は封印 {seal}… で公表されたと述べていますが、その記録の封印と異なります: "
+            "記録 {record} 以前で連鎖が書き換えられています",
+        )
+        raise JournalError(text.format(record=entry.record, seal=entry.seal[:12]), record=opened.seq)
 
 
 def _missing_head(wanted: tuple[int | None, str], records: int, rewritten: int | None) -> tuple[int | None, Text]:

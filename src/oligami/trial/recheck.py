@@ -20,6 +20,7 @@ from oligami.trial.state import Trial, subject_id
 
 #: What a difference is about, in the trial's other language.
 _ABOUT_JA: Mapping[str, str] = {
+    "allocation": "割付",
     "arm": "割付群",
     "balancing factors": "割付調整因子",
     "block": "ブロック",
@@ -37,6 +38,7 @@ _ABOUT_JA: Mapping[str, str] = {
     "probability": "割付確率",
     "protocol digest": "プロトコールのダイジェスト",
     "protocol version": "プロトコールの版",
+    "published head": "公表されたヘッド",
     "refusal": "登録不可の判定",
     "right to register": "登録の可否",
     "secret": "秘密値",
@@ -111,8 +113,14 @@ def recheck(
     trial = Trial()
     unmatched = set(known)
     drawn: list[tuple[Record, e.Randomized, str, str]] = []
+    seals: list[str] = []
+    awaited: Record | None = None  # a registration that randomizes: the next record is its allocation
     for record in records:
         entry = record.entry
+        if awaited is not None:
+            found.differences.extend(_miss_allocation(awaited, entry))
+            awaited = None
+        seals.append(record.seal)
         match entry:
             case e.SecretCommitted():
                 unmatched.discard(entry.commitment)
@@ -124,6 +132,11 @@ def recheck(
                     known.setdefault(entry.commitment, opened)
             case e.Registered():
                 found.registrations += 1
+                stage = trial.rules.stages.get(entry.stage)
+                awaited = record if stage is not None and stage.stage.randomizes else None
+            case e.HeadPublished():
+                there = seals[entry.record - 1] if 0 < entry.record <= len(seals) else "no such record"
+                found.differences.extend(_differ(record, "published head", None, entry.seal, there))
             case e.RegistrationRefused():
                 found.refusals += 1
             case e.Randomized():
@@ -151,15 +164,17 @@ def recheck(
             break
         if progress is not None:
             progress(record.seq)
+    if awaited is not None:
+        found.differences.extend(_miss_allocation(awaited, None))
     # Draws come last, because a secret may be opened long after the arms it drew.
     for record, entry, promised, digest in drawn:
         secret = known.get(promised)
         if secret is not None:
             found.draws_checked += 1
             found.differences.extend(_redo_draw(record, entry, secret, digest, trial.study.trial))
-    there = ", ".join(f"{each.commitment[:16]}…" for each in trial.study.commitments) or "-"
+    promises = ", ".join(f"{each.commitment[:16]}…" for each in trial.study.commitments) or "-"
     for stray in sorted(unmatched):
-        found.differences.append(Difference(0, "secret", None, there, f"{stray[:16]}…"))
+        found.differences.append(Difference(0, "secret", None, promises, f"{stray[:16]}…"))
     return found, trial
 
 
@@ -170,6 +185,14 @@ _SOUND = "sound"
 def _differ(record: Record, about: str, subject: str | None, recorded: object, redone: object) -> Iterator[Difference]:
     if recorded != redone:
         yield Difference(record.seq, about, subject, str(recorded), str(redone))
+
+
+def _miss_allocation(registered: Record, following: e.Entry | None) -> Iterator[Difference]:
+    """Registration and allocation are one act: tell when the allocation is not the record after the registration."""
+    entry = registered.entry
+    assert isinstance(entry, e.Registered)
+    if not isinstance(following, e.Randomized) or following.subject != entry.subject:
+        yield Difference(registered.seq, "allocation", entry.subject, "registered and randomized", "no allocation follows")
 
 
 def _read_opened(entry: e.SecretOpened) -> bytes | None:
