@@ -195,7 +195,8 @@ def _lesions(protocol, random, ids, drawn, when, randomized, arms) -> Lesions:
         local = "local_therapy" in protocol.arm(drawn[k]).includes
         for number in range(int(random.integers(1, 4))):
             option = options[int(random.integers(len(options)))] if options else None
-            treated = local and random.random() < 0.93
+            remaining = bool(random.random() < 0.9)
+            treated = local and remaining and random.random() < 0.93
             surgery = treated and random.random() < 0.2
             radiotherapy = treated and not surgery
             begin = when[k] + timedelta(days=int(random.integers(10, 45)))
@@ -205,6 +206,7 @@ def _lesions(protocol, random, ids, drawn, when, randomized, arms) -> Lesions:
                 "lesion": f"L{number + 1}",
                 "site": option.site if option is not None else "lung",
                 "diameter_mm": float(random.integers(5, 30)),
+                "remaining": remaining,
                 "modality": "surgery" if surgery else "radiotherapy" if radiotherapy else None,
                 "technique": option.technique if radiotherapy and option is not None else None,
                 "lung_location": option.lung_location if radiotherapy and option is not None else None,
@@ -234,6 +236,7 @@ def _therapies(protocol, random, ids, drawn, when, randomized) -> Therapies:
         courses_before=tuple(int(random.integers(3, 5)) for _ in randomized),
         courses_after=tuple(int(random.integers(1, 30)) for _ in randomized),
         kept=tuple(verdicts),
+        switched=tuple(verdict == "same_with_switch" for verdict in verdicts),
         change_date=tuple(
             when[k] if verdict.startswith("changed") else None for k, verdict in zip(randomized, verdicts, strict=True)
         ),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -63,6 +63,26 @@ def test_plan_is_a_line_from_start_to_target(datasets, protocol):
     accrual = describe_accrual(datasets, protocol)
     share = (date(2026, 3, 1) - accrual.start).days / (protocol.design.accrual_years * protocol.analysis.days_per_year)
     assert accrual.registered_by_plan_at_cut == pytest.approx(protocol.design.registered_planned * share)
+
+
+def test_planned_randomizations_wait_for_the_weeks_before(synthetic, protocol):
+    """Nobody is planned to be randomized before the first could be; the line then rises as that of the registrations."""
+    lag = timedelta(days=protocol.therapy.window_days)
+    cut = protocol.trial.status.start_date + lag
+    assert describe_accrual(synthetic.made_up(protocol, cut=cut), protocol).randomized_by_plan_at_cut == 0
+    year = timedelta(days=365)
+    later = describe_accrual(synthetic.made_up(protocol, cut=cut + year), protocol)
+    share = year.days / (protocol.design.accrual_years * protocol.analysis.days_per_year)
+    assert later.randomized_by_plan_at_cut == pytest.approx(protocol.design.randomized_planned * share)
+
+
+def test_a_site_is_open_until_the_first_stage_closed(synthetic, protocol):
+    """Registrations a year count to the last registration once the stage is full, else to the cut."""
+    for registered, is_full in ((protocol.eligibility.stage[0].limit, True), (100, False)):
+        accrual = describe_accrual(synthetic.made_up(protocol, registered=registered, randomize=False), protocol)
+        until = accrual.last_registration if is_full else date(2029, 11, 8)
+        for site in accrual.sites:
+            assert site.per_year == pytest.approx(site.registered * 365.25 / (until - site.opened).days)
 
 
 def test_baseline_columns_add_up(datasets, protocol):
@@ -144,6 +164,13 @@ def test_a_laxer_threshold_keeps_more_subjects(datasets, protocol):
         assert kept == sorted(kept)
 
 
+def test_arms_are_not_compared_before_randomization(datasets, protocol):
+    """Every visit is described by arm, but a difference is told only of those after randomization."""
+    quality = analyse_quality_of_life(datasets, protocol)
+    assert quality is not None
+    assert {own.visit for own in quality.visits} - {own.visit for own in quality.differences} == {"pre_second"}
+
+
 def test_no_quality_of_life_without_a_questionnaire(synthetic, tiny):
     """A protocol without a questionnaire has no quality of life to analyse."""
     assert analyse_quality_of_life(synthetic.made_up(tiny), tiny) is None
@@ -154,19 +181,65 @@ def test_every_lesion_has_one_therapy_or_none(datasets, protocol):
     (local,) = describe_local_therapy(datasets, protocol)
     assert local.arm == "B"
     assert local.lesions == sum(own == "B" for own in datasets.lesions.arm)
-    assert local.lesions == sum(site.radiotherapy + site.surgery + site.untreated for site in local.sites)
-    assert local.subjects == local.subjects_complete + local.subjects_partial + local.subjects_none
+    assert local.lesions == sum(site.radiotherapy + site.surgery + site.untreated + site.gone for site in local.sites)
+    assert local.remaining == local.remaining_treated + sum(site.untreated for site in local.sites)
+    parts = (local.subjects_complete, local.subjects_partial, local.subjects_none, local.subjects_gone)
+    assert local.subjects == sum(parts)
     irradiated = sum(site.radiotherapy for site in local.sites)
     assert irradiated == sum(dose.lesions for dose in local.doses) == sum(tally.count for tally in local.techniques)
 
 
-def test_therapy_of_everybody_is_kept_or_not(datasets):
+def test_a_lesion_gone_before_randomization_need_not_be_treated(datasets, protocol):
+    """Who had every remaining lesion treated is complete, whatever was gone; with nothing left a subject counts apart."""
+    lesions = datasets.lesions
+    treated = tuple(modality is not None for modality in lesions.modality)
+    (local,) = describe_local_therapy(replace(datasets, lesions=replace(lesions, remaining=treated)), protocol)
+    own = {
+        name: [treated[row] for row in range(len(lesions)) if lesions.subject[row] == name]
+        for name, arm in zip(lesions.subject, lesions.arm, strict=True)
+        if arm == "B"
+    }
+    assert local.subjects_complete == sum(any(each) for each in own.values()) > 0
+    assert local.subjects_gone == sum(not any(each) for each in own.values())
+    assert (local.subjects_partial, local.subjects_none, local.remaining - local.remaining_treated) == (0, 0, 0)
+
+
+def test_therapy_of_everybody_is_kept_or_not(datasets, protocol):
     """Kept, changed, ended and not resumed add up to the subjects of each arm."""
-    for own in describe_therapy(datasets):
+    for own in describe_therapy(datasets, protocol):
         assert sum(tally.count for tally in own.kept) == own.subjects == own.crossover.total
         assert sum(tally.count for tally in own.change_reasons) == sum(
             tally.count for tally in own.kept if (tally.value or "").startswith("changed")
         )
+
+
+@pytest.mark.parametrize(
+    ("kept", "reason", "progressed", "course"),
+    [
+        ("ended", "progression", None, "until_end"),
+        ("ended", "death", None, "until_end"),
+        ("ended", "toxicity", None, "ended"),
+        ("ended", "toxicity", date(2026, 1, 1), "until_end"),
+        ("ended", "toxicity", date(2026, 1, 3), "ended"),
+        ("changed_before_progression", "progression", date(2026, 1, 1), "changed_before_progression"),
+        ("not_restarted", "progression", None, "not_restarted"),
+    ],
+)
+def test_therapy_that_was_due_no_longer_was_kept(datasets, protocol, kept, reason, progressed, course):
+    """An end for progression or death, or after progression, leaves the therapy kept; any other end does not."""
+    table, subjects = datasets.therapies, datasets.subjects
+    n = len(table)
+    changed = replace(
+        datasets,
+        therapies=replace(
+            table, kept=(kept,) * n, end_date=(date(2026, 1, 2),) * n, end_reason=(reason,) * n, switched=(True,) * n
+        ),
+        subjects=replace(subjects, progression_date=(progressed,) * len(subjects)),
+    )
+    for own in describe_therapy(changed, protocol):
+        assert {tally.value: tally.count for tally in own.kept if tally.count} == {course: own.subjects}
+        assert own.kept_same == (own.subjects if course == "until_end" else 0)
+        assert own.switched.count == own.switched.total == own.subjects > 0
 
 
 def test_deviations_by_rule_add_up_to_their_kind(datasets, protocol):
@@ -176,6 +249,7 @@ def test_deviations_by_rule_add_up_to_their_kind(datasets, protocol):
     for kind, count in by_kind.items():
         assert count == sum(own.deviations for own in summary.rules if own.kind == kind)
         assert count == sum(own.deviations for own in summary.kinds if own.kind == kind)
+    assert summary.reported == by_kind["reported"]
     assert summary.not_graded == sum(tally.count for own in summary.kinds for tally in own.grades if tally.value is None)
 
 

@@ -62,6 +62,19 @@ def test_a_missing_endpoint_is_refused_by_name(synthetic, protocol):
         analyse(incomplete, protocol)
 
 
+def test_accrual_is_over_when_the_first_stage_is_full_and_nobody_is_on_the_way(synthetic, protocol):
+    """A trial that closes one short of the planned number still comes to its planned analysis."""
+    full = synthetic.made_up(protocol, registered=340, cut=date(2033, 6, 1))
+    few = replace(protocol, design=replace(protocol.design, randomized_planned=340))
+    states = [
+        replace(full.subjects, status=tuple(("off_study" if each == "in_therapy" else each) for each in full.subjects.status))
+    ]
+    states.append(replace(full.subjects, status=("in_therapy", *full.subjects.status[1:])))
+    over, waiting = (analyse(replace(full, subjects=each), few).headline for each in states)
+    assert over.planned_analysis is not None
+    assert waiting.planned_analysis is None
+
+
 def test_planned_analysis_comes_with_the_planned_follow_up(synthetic, protocol):
     """The test is descriptive until all planned are randomized and followed for the planned years after the last of them."""
     early = analyse(synthetic.made_up(protocol, registered=345, cut=date(2027, 6, 1)), protocol).headline

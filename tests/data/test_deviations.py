@@ -78,7 +78,9 @@ def test_a_lesion_that_vanished_needs_no_local_therapy(build):
     trial.second(subject, "2024-09-10", overall_response="PR")
     trial.irradiate(subject, "L1", "2024-10-01", "2024-10-07")
     trial.course(subject, 4, "2024-10-20")
-    assert _rules(trial.cut("2025-01-31")) == []
+    cut = trial.cut("2025-01-31")
+    assert _rules(cut) == []
+    assert (cut.lesions.remaining, cut.lesions.modality) == ((True, False), ("radiotherapy", None))
 
 
 def test_stopped_radiotherapy_leaves_local_therapy_incomplete(build):
@@ -160,6 +162,20 @@ def test_a_grade_of_what_came_after_the_cut(build):
     trial.say(e.DeviationGraded(subject=subject, form="course", occurrence=1, **graded))
     assert "course.dose" not in trial.cut("2024-11-30").deviations.rule
     assert "course.dose" in trial.cut("2024-12-01").deviations.rule
+
+
+@pytest.mark.parametrize(("day", "arm"), [("2024-06-10", None), ("2024-09-09", None), ("2024-09-10", "A"), ("2024-12-01", "A")])
+def test_a_reported_deviation_lies_where_its_form_lies(build, day, arm):
+    """What no rule finds has the date of the form it was graded on, and the arm from randomization on."""
+    trial = build(first_arm="A")
+    subject = trial.first("2024-06-01")
+    trial.second(subject, "2024-09-10")
+    trial.course(subject, 1, day)
+    graded = {"rule": "course.dose", "grade": "violation", "text": "graded"}
+    trial.say(e.DeviationGraded(subject=subject, form="course", occurrence=1, **graded))
+    table = trial.cut("2025-01-31").deviations
+    row = table.rule.index("course.dose")
+    assert (table.kind[row], table.date[row], table.arm[row]) == ("reported", date.fromisoformat(day), arm)
 
 
 def test_forms_that_were_due(build):

@@ -13,6 +13,7 @@ KEPT = """
     course 2024-10-01, switch 2024-11-01, change 2024-12-10     || changed_before_progression
     course 2024-10-01, other course 2024-11-01                  || changed_before_progression
     course 2024-10-01, end 2024-12-01                           || ended
+    course 2024-10-01, switch 2024-11-01, end 2024-12-01        || ended
     end 2024-09-20                                              || not_restarted
     PD 2024-10-05                                               || not_restarted
     nothing                                                     || not_restarted
@@ -48,6 +49,7 @@ def test_same_therapy(build, said, kept):
                 trial.form(subject, "treatment_end", end_date=day, reason="toxicity")
     cut = trial.cut("2025-01-31")
     assert cut.therapies.kept == (kept,)
+    assert cut.therapies.switched == ("switch" in said,)
     assert cut.therapies.regimen == ("AI_CDK",)
     assert cut.therapies.courses_before == (1,)
     assert ("therapy.same" in cut.deviations.rule) == (kept == "changed_before_progression")
@@ -154,6 +156,7 @@ def test_every_oligometastasis_has_a_row(build):
     lesions = trial.cut("2026-01-01").lesions
     assert (lesions.subject, lesions.lesion) == ((subject, subject), ("L1", "L2"))
     assert (lesions.modality, lesions.diameter_mm) == (("radiotherapy", None), (20.0, 9.0))
+    assert lesions.remaining == (True, True)
     assert lesions.start_date == (date(2024, 10, 1), None)
 
 

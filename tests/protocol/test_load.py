@@ -98,8 +98,12 @@ def test_a_missing_folder_and_a_folder_without_version_are_problems(tmp_path: Pa
     """Neither a wrong path nor an empty folder is a traceback."""
     with pytest.raises(ProtocolErrors, match="no such folder"):
         load_protocol(tmp_path / "nowhere")
-    with pytest.raises(ProtocolErrors, match="the version as the folder's name"):
+    with pytest.raises(ProtocolErrors, match="no protocol in this folder") as caught:
         load_protocol(tmp_path)
+    assert len(caught.value.problems) == 1
+    nameless = shutil.copytree(TINY, tmp_path / "nameless")
+    with pytest.raises(ProtocolErrors, match="the version as the folder's name"):
+        load_protocol(Path(nameless))
 
 
 def test_protocols_are_found_by_name_version_and_path(tmp_path: Path) -> None:

@@ -42,13 +42,14 @@ def question(verb, **more):
 
 
 def test_verbs_are_those_of_the_issue():
-    """The protocol's rules give the eight judgements."""
+    """The protocol's rules give the nine judgements."""
     assert verbs(COMPILED) == (
         "eligibility-first",
         "eligibility-second",
         "therapy",
         "radiotherapy",
         "lung-location",
+        "dose-constraint",
         "response",
         "qlq-c30",
         "qol-progression",
@@ -100,7 +101,7 @@ def test_a_faulty_line_is_told_and_the_others_are_judged(line, item):
     error = answers[1]["error"]
     assert (error["line"], error["item"]) == (2, item)
     assert all(error[key][language] for key in ("text", "remedy") for language in ("en", "ja"))
-    assert "1 lines" in said
+    assert said == "1 line could not be judged.\n"
 
 
 def test_bytes_that_are_no_text():
@@ -152,6 +153,43 @@ def test_impossible_prescriptions_are_refused(data, item):
     """A dose that cannot be is an error; a site without options is an answer."""
     with pytest.raises(JudgeError) as caught:
         judge_line(COMPILED, "radiotherapy", data)
+    assert [problem.item for problem in caught.value.problems] == [item]
+
+
+def test_growth_soon_after_radiotherapy_is_marked():
+    """Progression of a lung lesion within three months of its radiotherapy is called PD, with a warning; later without."""
+
+    def ask(day):
+        target = {"mm": 29, "organ": "lung", "last_fraction": "2024-05-01"}
+        line = {"targets": {"L1": target}, "assessments": [{"date": day, "sizes": {"L1": 36}}]}
+        return judge_line(COMPILED, "response", line)
+
+    soon, later = ask("2024-08-01"), ask("2024-08-02")
+    assert [each["overall"] for each in soon["assessments"]] == ["PD"]
+    assert [each["rule"] for each in soon["warnings"]] == ["response.fibrosis"]
+    assert "warnings" not in later
+
+
+@pytest.mark.parametrize(
+    ("change", "item"),
+    [
+        ({"fractions": 0}, "fractions"),
+        ({"organ": ""}, "organ"),
+        ({"metric": None}, "metric"),
+        ({"value": "26"}, "value"),
+        ({"value": -1}, "value"),
+        ({"metric": "V20Gy%", "value": 101}, "value"),
+        ({"metric": None, "value": None, "metrics": {"D0.03cc": 1, "d0.03CC": 2}}, "metrics.d0.03CC"),
+        ({"metric": None, "value": None, "metrics": {}}, "metrics"),
+        ({"metrics": {"D0.03cc": 1}, "value": None}, "metric"),
+        ({"dose": 1}, "dose"),
+    ],
+)
+def test_impossible_dose_figures_are_refused(change, item):
+    """A dose figure that cannot be is an error that names its item."""
+    line = {"fractions": 4, "organ": "SpinalCord", "metric": "D0.03cc", "value": 26} | change
+    with pytest.raises(JudgeError) as caught:
+        judge_line(COMPILED, "dose-constraint", line)
     assert [problem.item for problem in caught.value.problems] == [item]
 
 

@@ -190,3 +190,57 @@ def test_a_dose_limit_is_changed_in_the_folder_alone(tmp_path):
     assert judge_prescription(changed, site="bone", lung_location=None, total_gy=30, fractions=5).status == "ALLOWED"
     (rib,) = [row for row in limits(changed, 5, "Rib") if row.metric == "D0.03cc"]
     assert judge_dose(changed, rib, 25).kept is False
+
+
+def ask_organ(organ, fractions, compiled=COMPILED, **metrics):
+    return judge_line(compiled, "dose-constraint", {"organ": organ, "fractions": fractions, "metrics": metrics})
+
+
+CORD = {"D0.03cc": 26.5}
+
+
+@pytest.mark.parametrize("name", ["SpinalCord", "spinalcord", "Spinal Cord", "MYELON", "spinal-cord"])
+def test_an_organ_is_found_by_any_of_its_names(name):
+    """Names and aliases are the same organ whatever their case and punctuation, with limit, verdict and source."""
+    answer = ask_organ(name, 4, **CORD)
+    assert (answer["status"], answer["organ"]) == ("UNACCEPTABLE", "SpinalCord")
+    assert [(each["id"], each["limit"], each["kept"], each["level"]) for each in answer["limits"]] == [
+        ("C138", 23, False, "advice"),
+        ("C139", 26, False, "default"),
+    ]
+    assert "RTOG" in answer["limits"][1]["cite"]
+    assert [each["rule"] for each in answer["reasons"]] == ["C138", "C139"]
+
+
+@pytest.mark.parametrize(
+    ("organ", "fractions", "metrics", "status"),
+    [
+        ("SpinalCord", 4, {"D0.03cc": 25}, "PER_PROTOCOL"),  # beyond the advice of 23 Gy, which does not count
+        ("SpinalCord", 4, {"d0.03CC": 26}, "PER_PROTOCOL"),  # the limit itself is kept
+        ("Esophagus", 5, {"D0.03cc": 36}, "ACCEPTABLE"),
+        ("Rib", 5, {"D0.03cc": 90}, "ACCEPTABLE"),
+        ("SpinalCord", 4, {"D0.03cc": None}, "NOT_EVALUABLE"),
+        ("SpinalCord", 4, {"V99Gy": 1}, "NOT_EVALUABLE"),
+        ("SpinalCord", 7, CORD, "NOT_EVALUABLE"),
+        ("Spleen", 4, CORD, "NOT_EVALUABLE"),
+        ("Liver", 4, CORD, "NOT_EVALUABLE"),
+    ],
+)
+def test_status_of_an_organ(organ, fractions, metrics, status):
+    """The gravest limit that counts decides; without one nothing is evaluable, and a sentence says why."""
+    answer = ask_organ(organ, fractions, **metrics)
+    assert answer["status"] == status
+    assert status == "PER_PROTOCOL" or all(each["text"][lang] for each in answer["reasons"] for lang in ("en", "ja"))
+    assert status != "NOT_EVALUABLE" or answer["reasons"]
+
+
+def test_a_changed_limit_changes_the_answer(tmp_path):
+    """Editing one limit in a copied folder changes what is answered of a dose, and no code."""
+    copy = tmp_path / "jcog2110" / "1.0"
+    copytree(FOLDER, copy)
+    path = copy / "radiotherapy_constraints.toml"
+    head, row = path.read_text(encoding="utf-8").split('id = "C139"')
+    assert "limit = 26\n" in row
+    path.write_text(head + 'id = "C139"' + row.replace("limit = 26\n", "limit = 27\n", 1), encoding="utf-8")
+    assert ask_organ("SpinalCord", 4, **CORD)["status"] == "UNACCEPTABLE"
+    assert ask_organ("SpinalCord", 4, open_protocol(copy), **CORD)["status"] == "PER_PROTOCOL"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from oligami.analysis.parts import randomizes_at_once
 from oligami.data.datasets import Datasets
 from oligami.protocol.model.protocol import Protocol
 
@@ -28,15 +29,20 @@ class SiteAccrual:
     registered: int
     randomized: int
     last_registration: date | None
-    per_year: float | None  # first registrations a year since opening
+    per_year: float | None  # registrations a year from opening until the first stage closed, or the cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accrual:
-    """Accrual up to the cut. The plan is a straight line from the planned start over the planned years."""
+    """Accrual up to the cut. The plan is a straight line from the planned start over the planned years.
+
+    Randomizations are planned as long after the registrations as the therapy before the randomizing stage lasts
+    (`randomization_lag_days`): the first subject cannot be randomized on the day the trial opens.
+    """
 
     start: date
     planned_end: date
+    randomization_lag_days: int
     registered: int
     registered_planned: int
     registered_by_plan_at_cut: float
@@ -62,8 +68,11 @@ def describe_accrual(datasets: Datasets, protocol: Protocol) -> Accrual:
     design, start = protocol.design, protocol.trial.status.start_date
     accrual_days = design.accrual_years * protocol.analysis.days_per_year
 
-    def planned(day: date, total: int) -> float:
-        return total * min(max((day - start).days / accrual_days, 0.0), 1.0)
+    waits = protocol.therapy is not None and not randomizes_at_once(protocol)
+    lag = protocol.therapy.window_days if waits and protocol.therapy is not None else 0
+
+    def planned(day: date, total: int, after: int = 0) -> float:
+        return total * min(max(((day - start).days - after) / accrual_days, 0.0), 1.0)
 
     months = tuple(
         AccrualPoint(
@@ -71,19 +80,20 @@ def describe_accrual(datasets: Datasets, protocol: Protocol) -> Accrual:
             registered=sum(when <= day for when in registered),
             randomized=sum(when <= day for when in randomized),
             registered_planned=planned(day, design.registered_planned),
-            randomized_planned=planned(day, design.randomized_planned),
+            randomized_planned=planned(day, design.randomized_planned, lag),
         )
         for day in _month_ends(min([start, *registered]), cut)
     )
     return Accrual(
         start=start,
         planned_end=start + timedelta(days=round(accrual_days)),
+        randomization_lag_days=lag,
         registered=len(registered),
         registered_planned=design.registered_planned,
         registered_by_plan_at_cut=planned(cut, design.registered_planned),
         randomized=len(randomized),
         randomized_planned=design.randomized_planned,
-        randomized_by_plan_at_cut=planned(cut, design.randomized_planned),
+        randomized_by_plan_at_cut=planned(cut, design.randomized_planned, lag),
         first_registration=registered[0] if registered else None,
         last_registration=registered[-1] if registered else None,
         last_randomization=randomized[-1] if randomized else None,
@@ -91,11 +101,18 @@ def describe_accrual(datasets: Datasets, protocol: Protocol) -> Accrual:
         sites_opened=len({site for site, opened in datasets.sites_opened if opened <= cut}),
         sites_registering=len({subjects.site[row] for row in rows}),
         months=months,
-        sites=_sites(datasets, rows, cut, protocol.analysis.days_per_year),
+        sites=_sites(datasets, rows, _closed(protocol, registered, randomized) or cut, protocol.analysis.days_per_year),
     )
 
 
-def _sites(datasets: Datasets, rows: Sequence[int], cut: date, days_per_year: float) -> tuple[SiteAccrual, ...]:
+def _closed(protocol: Protocol, registered: Sequence[date], randomized: Sequence[date]) -> date | None:
+    """The day on which the first stage closed: its last registration once it, or the randomizing stage, was full."""
+    limit, target = protocol.eligibility.stage[0].limit, protocol.randomizing_stage.limit
+    is_full = (limit is not None and len(registered) >= limit) or (target is not None and len(randomized) >= target)
+    return registered[-1] if is_full and registered else None
+
+
+def _sites(datasets: Datasets, rows: Sequence[int], until: date, days_per_year: float) -> tuple[SiteAccrual, ...]:
     subjects = datasets.subjects
     opened: dict[str, date] = {}
     for site, when in datasets.sites_opened:
@@ -104,7 +121,7 @@ def _sites(datasets: Datasets, rows: Sequence[int], cut: date, days_per_year: fl
     for site in sorted(set(opened) | {subjects.site[row] for row in rows}):
         own = [row for row in rows if subjects.site[row] == site]
         since = opened.get(site)
-        open_days = (cut - since).days if since is not None else 0
+        open_days = (until - since).days if since is not None else 0
         told.append(
             SiteAccrual(
                 site=site,

@@ -9,7 +9,7 @@ from oligami.protocol.model.protocol import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviationCount:
-    """Deviations of one kind (and rule) in one arm (None: before randomization), and the subjects they concern."""
+    """Deviations of one kind (and rule) in one arm (None: before randomization, or undated), and the subjects they concern."""
 
     kind: str
     rule: str | None
@@ -21,10 +21,14 @@ class DeviationCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviationSummary:
-    """All deviations. `kinds` adds up the rules of a kind, `rules` shows each."""
+    """All deviations. `kinds` adds up the rules of a kind, `rules` shows each.
+
+    reported: those that only the grade of the study office tells of, which no rule finds.
+    """
 
     deviations: int
     subjects: int
+    reported: int
     not_graded: int
     kinds: tuple[DeviationCount, ...]
     rules: tuple[DeviationCount, ...]
@@ -81,6 +85,7 @@ def describe_deviations(datasets: Datasets, protocol: Protocol) -> DeviationSumm
     return DeviationSummary(
         deviations=len(table),
         subjects=len(set(table.subject)),
+        reported=table.kind.count("reported"),
         not_graded=table.grade.count(None),
         kinds=tuple(count(kind, None, arm) for kind in kinds for arm in arms),
         rules=tuple(count(kind, rule, arm) for kind, rule in rules for arm in arms),

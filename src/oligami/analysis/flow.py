@@ -1,10 +1,11 @@
 """The flow of subjects through the trial, as the CONSORT statement asks: from the first request to the analysed set."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oligami.analysis.measures import Tally, tallies
+from oligami.analysis.measures import Tally, by_frequency, tallies
+from oligami.analysis.parts import arm_gives, gives
 from oligami.data.datasets import Datasets, Refusals
 from oligami.protocol.model.protocol import Protocol
 
@@ -32,15 +33,17 @@ class StageRefusals:
 class ArmFlow:
     """What became of the subjects of one arm.
 
-    received: had what the arm adds (local therapy begun), or, in an arm without it, went on with systemic therapy.
+    received: had what the arm adds (local therapy begun), or, in an arm without it, went on with systemic therapy; None, as
+        not_received, where the arm gives neither.
+    crossover: local therapy before progression in an arm without it; None where the protocol gives no local therapy.
     analysed: stand in the population of the primary endpoint.
     """
 
     arm: str
     randomized: int
-    received: int
-    not_received: int
-    crossover: int
+    received: int | None
+    not_received: int | None
+    crossover: int | None
     withdrawn: tuple[Tally, ...]  # by what the withdrawal covers; only those who withdrew
     died: int
     analysed: int
@@ -86,14 +89,10 @@ def describe_flow(datasets: Datasets, protocol: Protocol) -> Flow:
         registered=len(counted),
         in_therapy=len(outside) - len(left),
         not_randomized=len(left),
-        not_randomized_reasons=_by_frequency(tallies(reasons)),
+        not_randomized_reasons=by_frequency(tallies(reasons)),
         randomized=len(counted) - len(outside),
         arms=tuple(_arm(datasets, protocol, arm, counted) for arm in datasets.arms),
     )
-
-
-def _by_frequency(counts: Iterable[Tally]) -> tuple[Tally, ...]:
-    return tuple(sorted(counts, key=lambda tally: (tally.value is None, -tally.count, tally.value or "")))
 
 
 def _refusals(refusals: Refusals, stage: str, criteria: Sequence[str]) -> StageRefusals:
@@ -116,9 +115,10 @@ def _refusals(refusals: Refusals, stage: str, criteria: Sequence[str]) -> StageR
 def _arm(datasets: Datasets, protocol: Protocol, arm: str, counted: Sequence[int]) -> ArmFlow:
     subjects, therapies = datasets.subjects, datasets.therapies
     rows = [row for row in counted if subjects.arm[row] == arm]
-    if "local_therapy" in protocol.arm(arm).includes:
+    received: set[str] | None = None
+    if arm_gives(protocol, arm, "local_therapy"):
         received = {subjects.subject[row] for row in rows if subjects.local_therapy_started[row]}
-    else:
+    elif arm_gives(protocol, arm, "systemic_therapy"):
         # Nobody is said not to have received the therapy while it may still begin: only who ended without it.
         received = {
             subject
@@ -133,9 +133,9 @@ def _arm(datasets: Datasets, protocol: Protocol, arm: str, counted: Sequence[int
     return ArmFlow(
         arm=arm,
         randomized=len(rows),
-        received=len(own & received),
-        not_received=len(own - received),
-        crossover=len(own & crossed),
+        received=None if received is None else len(own & received),
+        not_received=None if received is None else len(own - received),
+        crossover=len(own & crossed) if gives(protocol, "local_therapy") else None,
         withdrawn=tallies(withdrawn),
         died=sum(subjects.death_date[row] is not None for row in rows),
         analysed=analysed,

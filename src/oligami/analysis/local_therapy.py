@@ -1,10 +1,11 @@
-"""Metastasis-directed therapy as it was delivered, lesion by lesion, in the arms that include it."""
+"""Local therapy as it was delivered, lesion by lesion, in the arms that include it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from oligami.analysis.measures import Spread, Tally, spread, tallies
+from oligami.analysis.parts import arm_gives
 from oligami.data.datasets import Datasets, Lesions
 from oligami.protocol.model.forms import FormRole
 from oligami.protocol.model.protocol import Protocol
@@ -12,13 +13,17 @@ from oligami.protocol.model.protocol import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOfLesions:
-    """Lesions of one organ by the therapy they got."""
+    """Lesions of one organ by the therapy they got.
+
+    untreated: of those that remained at randomization. gone: before randomization, and not treated.
+    """
 
     site: str
     lesions: int
     radiotherapy: int
     surgery: int
     untreated: int
+    gone: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +43,9 @@ class DoseGiven:
 class LocalTherapy:
     """Delivery in one arm. Tallies of radiotherapy and surgery are among the lesions so treated.
 
-    subjects_complete / partial / none: subjects all, some or none of whose baseline lesions were treated. Days count from
-    randomization: to the start of a subject's first and to the end of the last treatment.
+    Only what remained at randomization must be treated. subjects_complete / partial / none: subjects all, some or none of whose
+    remaining lesions were treated; subjects_gone: those of whose lesions none remained. remaining / remaining_treated: lesions.
+    Days count from randomization: to the start of a subject's first and to the end of the last treatment.
     """
 
     arm: str
@@ -48,6 +54,9 @@ class LocalTherapy:
     subjects_complete: int
     subjects_partial: int
     subjects_none: int
+    subjects_gone: int
+    remaining: int
+    remaining_treated: int
     sites: tuple[SiteOfLesions, ...]
     techniques: tuple[Tally, ...]
     doses: tuple[DoseGiven, ...]
@@ -61,7 +70,7 @@ class LocalTherapy:
 
 def describe_local_therapy(datasets: Datasets, protocol: Protocol) -> tuple[LocalTherapy, ...]:
     """Describe the delivery in each arm that includes local therapy."""
-    return tuple(_describe(datasets, protocol, arm) for arm in datasets.arms if "local_therapy" in protocol.arm(arm).includes)
+    return tuple(_describe(datasets, protocol, arm) for arm in datasets.arms if arm_gives(protocol, arm, "local_therapy"))
 
 
 def _describe(datasets: Datasets, protocol: Protocol, arm: str) -> LocalTherapy:
@@ -72,9 +81,11 @@ def _describe(datasets: Datasets, protocol: Protocol, arm: str) -> LocalTherapy:
     by_subject: dict[str, list[int]] = {}
     for row in rows:
         by_subject.setdefault(lesions.subject[row], []).append(row)
-    treated = {subject: sum(lesions.modality[row] is not None for row in own) for subject, own in by_subject.items()}
-    complete = sum(treated[subject] == len(own) for subject, own in by_subject.items())
-    untreated = sum(count == 0 for count in treated.values())
+    due = [[row for row in own if lesions.remaining[row]] for own in by_subject.values()]
+    treated = [sum(lesions.modality[row] is not None for row in own) for own in due]
+    gone = sum(not own for own in due)
+    complete = sum(len(own) == count > 0 for own, count in zip(due, treated, strict=True))
+    untreated = sum(count == 0 for own, count in zip(due, treated, strict=True) if own)
 
     def values(column: Sequence[str | None], among: Sequence[int]) -> list[str | None]:
         return [column[row] for row in among]
@@ -85,8 +96,11 @@ def _describe(datasets: Datasets, protocol: Protocol, arm: str) -> LocalTherapy:
         subjects=len(by_subject),
         lesions=len(rows),
         subjects_complete=complete,
-        subjects_partial=len(by_subject) - complete - untreated,
+        subjects_partial=len(by_subject) - gone - complete - untreated,
         subjects_none=untreated,
+        subjects_gone=gone,
+        remaining=sum(len(own) for own in due),
+        remaining_treated=sum(treated),
         sites=tuple(_site(lesions, site, rows) for site in sorted({lesions.site[row] for row in rows})),
         techniques=tallies(
             values(lesions.technique, irradiated), _codes(protocol, FormRole.RADIOTHERAPY, "technique"), keep_empty=False
@@ -119,13 +133,16 @@ def _codes(protocol: Protocol, role: FormRole, concept: str) -> tuple[str, ...]:
 
 
 def _site(lesions: Lesions, site: str, rows: Sequence[int]) -> SiteOfLesions:
-    got = [lesions.modality[row] for row in rows if lesions.site[row] == site]
+    own = [row for row in rows if lesions.site[row] == site]
+    got = [lesions.modality[row] for row in own]
+    untreated = sum(lesions.modality[row] is None and lesions.remaining[row] for row in own)
     return SiteOfLesions(
         site=site,
         lesions=len(got),
         radiotherapy=got.count("radiotherapy"),
         surgery=got.count("surgery"),
-        untreated=got.count(None),
+        untreated=untreated,
+        gone=got.count(None) - untreated,
     )
 
 

@@ -140,6 +140,11 @@ def spread(values: Iterable[float | None]) -> Spread:
     )
 
 
+def by_frequency(counts: Iterable[Tally]) -> tuple[Tally, ...]:
+    """Order counts: the most frequent first, equal ones by name, what is not known last."""
+    return tuple(sorted(counts, key=lambda tally: (tally.value is None, -tally.count, tally.value or "")))
+
+
 def tallies(values: Iterable[str | None], order: Sequence[str] = (), *, keep_empty: bool = True) -> tuple[Tally, ...]:
     """Count values: first those of `order`, then others by name, then what is not known (only if it occurs).
 

@@ -55,7 +55,7 @@ def analyse(datasets: Datasets, protocol: Protocol) -> Results:
         endpoints=endpoints,
         progression_sites=_progression_sites(datasets, protocol),
         local_therapy=describe_local_therapy(datasets, protocol),
-        therapy=describe_therapy(datasets),
+        therapy=describe_therapy(datasets, protocol),
         safety=analyse_safety(datasets, protocol),
         quality_of_life=analyse_quality_of_life(datasets, protocol),
         deviations=describe_deviations(datasets, protocol),
@@ -103,13 +103,21 @@ def _progression_free_survival(datasets: Datasets, protocol: Protocol) -> TimeTo
 
 
 def _planned_analysis(datasets: Datasets, protocol: Protocol) -> date | None:
-    """The planned follow-up after the last randomization, once all that were planned are randomized."""
+    """The planned follow-up after the last randomization, once nobody more can be randomized.
+
+    That is when all that were planned are randomized, or when the first stage is full and nobody is on the way any more.
+    """
     subjects, design = datasets.subjects, protocol.design
     days = [
         when
         for when, annulled in zip(subjects.randomization_date, subjects.annulled, strict=True)
         if when is not None and not annulled
     ]
-    if len(days) < design.randomized_planned:
+    on_the_way = sum(
+        status == "in_therapy" and not annulled for status, annulled in zip(subjects.status, subjects.annulled, strict=True)
+    )
+    registered = sum(not annulled for annulled in subjects.annulled)
+    is_over = registered >= design.registered_planned and on_the_way == 0
+    if not days or (len(days) < design.randomized_planned and not is_over):
         return None
     return max(days) + timedelta(days=round(design.follow_up_years * protocol.analysis.days_per_year))

@@ -7,7 +7,9 @@ import numpy as np
 from scipy.special import stdtrit
 
 from oligami.analysis.measures import Estimate, Interval, Proportion, proportion, proportion_difference
+from oligami.analysis.parts import records
 from oligami.data.datasets import Datasets
+from oligami.protocol.model.forms import FormRole
 from oligami.protocol.model.protocol import Protocol
 from oligami.protocol.model.quality_of_life import QualityOfLifeFile, Scale
 
@@ -27,7 +29,7 @@ class VisitProportion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitDifference:
-    """The experimental arm less the control arm at one visit."""
+    """The experimental arm less the control arm at one visit after randomization."""
 
     visit: str
     control: str
@@ -63,7 +65,7 @@ class QualityOfLife:
 def analyse_quality_of_life(datasets: Datasets, protocol: Protocol) -> QualityOfLife | None:
     """Analyse the verdicts of non-progression; None when the protocol asks for no quality of life."""
     rules = protocol.quality_of_life
-    if rules is None:
+    if rules is None or not records(protocol, FormRole.QUESTIONNAIRE):
         return None
     level = max(protocol.analysis.confidence_levels)
     wanted = rules.non_progression
@@ -72,6 +74,7 @@ def analyse_quality_of_life(datasets: Datasets, protocol: Protocol) -> QualityOf
     differences = tuple(
         _difference(visit, datasets.arms[0], arm, {own: found[visit, own] for own in datasets.arms}, level)
         for visit in wanted.visits
+        if not _precedes_randomization(protocol, visit)
         for arm in datasets.arms[1:]
     )
     scale = next(scale for scale in rules.scale if scale.id == wanted.scale)
@@ -87,6 +90,23 @@ def analyse_quality_of_life(datasets: Datasets, protocol: Protocol) -> QualityOf
         differences=differences,
         sensitivity=tuple(sensitivity),
     )
+
+
+def _precedes_randomization(protocol: Protocol, visit: str) -> bool:
+    """Whether a visit lies before randomization, so that arms differ at it by chance alone.
+
+    It counts from an earlier registration or from the assessment on which the randomizing stage rests, or lies on or before the
+    day of randomization.
+    """
+    randomizing = f"registration:{protocol.randomizing_stage.id}"
+    for activity in protocol.schedule.activity:
+        days = dict(zip(activity.visit_ids, activity.at_days, strict=False))
+        if visit not in days:
+            continue
+        if activity.anchor == randomizing:
+            return days[visit] <= 0
+        return activity.anchor.startswith("registration:") or activity.anchor == "event:assessment_date"
+    return False
 
 
 def _visit(datasets: Datasets, visit: str, arm: str, level: float) -> VisitProportion:

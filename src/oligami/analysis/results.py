@@ -50,7 +50,7 @@ class Results:
     progression_sites: Mapping[str, ProgressionSites]
     local_therapy: tuple[LocalTherapy, ...]
     therapy: tuple[TherapyCourse, ...]
-    safety: Safety
+    safety: Safety | None
     quality_of_life: QualityOfLife | None
     deviations: DeviationSummary
     data_quality: DataQualitySummary

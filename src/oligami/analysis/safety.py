@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from oligami.analysis.measures import Proportion, proportion
+from oligami.analysis.parts import gives, records
 from oligami.data.datasets import Datasets
+from oligami.protocol.model.forms import FormRole
 from oligami.protocol.model.protocol import Protocol
 
 GRADES = (1, 2, 3, 4, 5)
@@ -24,7 +26,7 @@ class TermCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyGroup:
-    """Adverse events of the treated subjects of one period and arm (None: everybody).
+    """Adverse events of the counted subjects of one period and arm (None: everybody).
 
     worst: subjects by their worst grade over all terms, none first (0 to 5). terms: most frequent first.
     """
@@ -42,23 +44,31 @@ class SafetyGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Safety:
-    """Adverse events of all periods. Terms of all groups, most frequent in the whole trial first."""
+    """Adverse events of all periods. Terms of all groups, most frequent in the whole trial first.
+
+    treated_only: whether only those are counted whose therapy began; else, in a trial that gives none, everybody registered.
+    """
 
     dictionary: str
     dictionary_version: str
     severe_grade: int
+    treated_only: bool
     groups: tuple[SafetyGroup, ...]
     terms: tuple[str, ...]
 
 
-def analyse_safety(datasets: Datasets, protocol: Protocol) -> Safety:
-    """Count adverse events by period and arm.
+def analyse_safety(datasets: Datasets, protocol: Protocol) -> Safety | None:
+    """Count adverse events by period and arm; None where the protocol has no form for them.
 
-    Treated are those whose systemic or local therapy began; a period by arm counts those of them who are in the arm.
+    Counted are those whose systemic or local therapy began, or, in a trial that gives neither, all who are registered; a period
+    by arm counts those of them who are in the arm.
     """
+    if not records(protocol, FormRole.ADVERSE_EVENT):
+        return None
+    treated_only = gives(protocol, "systemic_therapy") or gives(protocol, "local_therapy")
     subjects, events = datasets.subjects, datasets.adverse_events
     level = max(protocol.analysis.confidence_levels)
-    treated = {
+    counted = {
         subject: arm
         for subject, arm, started, local, annulled in zip(
             subjects.subject,
@@ -68,7 +78,7 @@ def analyse_safety(datasets: Datasets, protocol: Protocol) -> Safety:
             subjects.annulled,
             strict=True,
         )
-        if (started or local) and not annulled
+        if (started or local or not treated_only) and not annulled
     }
     frequency: dict[str, set[str]] = {}
     for subject, term in zip(events.subject, events.term, strict=True):
@@ -78,14 +88,15 @@ def analyse_safety(datasets: Datasets, protocol: Protocol) -> Safety:
         rows = [row for row, own in enumerate(events.period) if own == period.id]
         if period.by_arm:
             for arm in datasets.arms:
-                own = [subject for subject, its in treated.items() if its == arm]
+                own = [subject for subject, its in counted.items() if its == arm]
                 groups.append(_group(datasets, period.id, arm, own, rows, protocol.safety.severe_grade, level))
         else:
-            groups.append(_group(datasets, period.id, None, list(treated), rows, protocol.safety.severe_grade, level))
+            groups.append(_group(datasets, period.id, None, list(counted), rows, protocol.safety.severe_grade, level))
     return Safety(
         dictionary=protocol.safety.dictionary,
         dictionary_version=protocol.safety.dictionary_version,
         severe_grade=protocol.safety.severe_grade,
+        treated_only=treated_only,
         groups=tuple(groups),
         terms=tuple(sorted(frequency, key=lambda term: (-len(frequency[term]), term))),
     )

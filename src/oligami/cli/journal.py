@@ -58,7 +58,7 @@ _LABELS: Mapping[str, Text] = {
     "ConsentGiven": Text("consent given", "同意取得"),
     "RegistrationRefused": Text("registration refused", "登録不可"),
     "Registered": Text("registered", "登録"),
-    "Randomized": Text("randomized", "ランダム割付"),
+    "Randomized": Text("randomized", "無作為割付"),
     "AllocationMarkedInError": Text("allocation marked in error", "割付の誤り指定"),
     "FormSubmitted": Text("form submitted", "調査票提出"),
     "ItemsCorrected": Text("items corrected", "項目訂正"),

@@ -107,7 +107,8 @@ def judge(
         )
         _refuse(text[said])
     if faulty:
-        text = Text(f"{faulty} lines could not be judged.", f"{faulty} 行を判定できませんでした。")
+        lines = "1 line" if faulty == 1 else f"{faulty} lines"
+        text = Text(f"{lines} could not be judged.", f"{faulty} 行を判定できませんでした。")
         _refuse(text[said])
 
 

@@ -13,7 +13,8 @@ from oligami.protocol.compile import Compiled
 from oligami.protocol.load import find_protocol, list_protocols
 from oligami.protocol.problems import Problem, ProtocolErrors, find_near_miss, group_by_file, list_words, make_problem
 from oligami.protocol.schema import build_schema, schema_names
-from oligami.protocol.show import PARTS, count_parts, show_protocol, show_settings
+from oligami.protocol.show import PARTS, count_parts, show_protocol
+from oligami.protocol.show_settings import show_settings
 from oligami.protocol.text import Language, Text
 from oligami.trial.allocation import check_rule
 from oligami.trial.judge import JudgeError, judge_line, verbs
@@ -59,7 +60,8 @@ def show(
     if settings:
         lines = show_settings(compiled.protocol, lang)
     else:
-        part = file.removesuffix(".toml") if file is not None else None
+        # The file of limits may be asked for by its whole name too.
+        part = file.removesuffix(".toml").removeprefix("radiotherapy_") if file is not None else None
         if part is not None and part not in PARTS:
             _refuse_word("--file", part, tuple(PARTS), lang)
         lines = show_protocol(compiled.protocol, lang, part=part)

@@ -93,6 +93,8 @@ class Lesions(_Columns):
 
     modality: `radiotherapy`, `surgery` or None. option: the id of the protocol's dose option that fits, or None.
     option_status: ALLOWED, NOT_ALLOWED, UNDETERMINED, NO_OPTION_FOR_SITE; None without radiotherapy.
+    remaining: whether it was still there at randomization, by the last assessment before it; a lesion that was not need not
+        be treated.
     """
 
     subject: tuple[str, ...]
@@ -100,6 +102,7 @@ class Lesions(_Columns):
     lesion: tuple[str, ...]
     site: tuple[str, ...]
     diameter_mm: tuple[float | None, ...]
+    remaining: tuple[bool, ...]
     modality: tuple[str | None, ...]
     technique: tuple[str | None, ...]
     lung_location: tuple[str | None, ...]
@@ -124,6 +127,7 @@ class Therapies(_Columns):
     courses_before: tuple[int, ...]
     courses_after: tuple[int, ...]
     kept: tuple[str, ...]  # same, same_with_switch, changed_before_progression, changed_after_progression, ended, not_restarted
+    switched: tuple[bool, ...]  # an agent was exchanged or dropped and it stayed the same therapy, whatever came later
     change_date: tuple[date | None, ...]
     change_reason: tuple[str | None, ...]
     end_date: tuple[date | None, ...]
@@ -174,7 +178,10 @@ class QualityOfLifeVisits(_Columns):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviations(_Columns):
-    """One row a departure from the protocol, found by rule. kind: therapy, radiotherapy, window, crossover, eligibility, ..."""
+    """One row a departure from the protocol. kind: therapy, radiotherapy, window, crossover, eligibility, ...
+
+    All are found by rule but those of kind `reported`: the study office graded them and no rule finds them (any more).
+    """
 
     subject: tuple[str, ...]
     arm: tuple[str | None, ...]

@@ -1,4 +1,4 @@
-"""Departures from the protocol, found by rule: therapy, dose, windows, crossover, eligibility, and readings that disagree.
+"""Departures from the protocol found by rule: therapy, dose, windows, crossover, eligibility, and readings that disagree.
 
 Nothing here grades a departure; the grade is the study office's, as it stands in the journal.
 """
@@ -10,7 +10,7 @@ from datetime import date
 from oligami.data.columns import Table
 from oligami.data.datasets import Deviations
 from oligami.data.history import History
-from oligami.data.local_therapy import crossover_date, includes_local_therapy, judge_dose
+from oligami.data.local_therapy import crossover_date, includes_local_therapy, judge_radiotherapy
 from oligami.data.progression import Progression, local_therapy_of
 from oligami.data.therapies import find_changes, regimen_in_force
 from oligami.data.windows import Done
@@ -148,7 +148,7 @@ def _radiotherapy(history: History, progression: Progression, rules: Compiled) -
     if not includes_local_therapy(rules.protocol, history.arm):
         return
     for treated in local_therapy_of(history, progression):
-        verdict, _ = judge_dose(treated, rules)
+        verdict, _ = judge_radiotherapy(treated, rules)
         if verdict is None:
             continue
         lesion, form = treated.lesion, treated.filled.state
@@ -237,14 +237,15 @@ def _readings(history: History, progression: Progression) -> Iterator[Departure]
 def _reported(history: History, found: Sequence[Departure]) -> Iterator[Departure]:
     """Departures that the study office graded although no rule finds them (any more): they stay on record.
 
-    Unless they show on a form that is dated after the cut.
+    Unless they show on a form that is dated after the cut. They lie where their form lies; one without a form has no date.
     """
     known = {each.rule for each in found}
     for graded in history.subject.deviations:
         on_form = graded.form is None or history.counts(graded.form, graded.occurrence or 1)
         if graded.rule not in known and on_form:
             known.add(graded.rule)
-            yield Departure(kind="reported", rule=graded.rule, date=None, detail=Text(graded.text, graded.text))
+            day = None if graded.form is None else history.dated.get((graded.form, graded.occurrence or 1))
+            yield Departure(kind="reported", rule=graded.rule, date=day, detail=Text(graded.text, graded.text))
 
 
 def _grade(history: History, departure: Departure) -> str | None:

@@ -61,7 +61,7 @@ class History:
     """A subject at a cut. Dates are all on or before `last_day`.
 
     up_to: the cut. last_day: the cut, or the day from which the subject's data may not be used, if earlier.
-    later: the forms that are dated after `last_day`.
+    later: the forms that are dated after `last_day`. dated: the date of every other form that has one.
     registered: date by stage, of the registrations that stand. randomized, arm: of the first standing allocation.
     """
 
@@ -92,6 +92,7 @@ class History:
     contacts: tuple[Filled, ...]
     others: tuple[Filled, ...]
     later: frozenset[tuple[str, int]]
+    dated: Mapping[tuple[str, int], date]
 
     @property
     def id(self) -> str:
@@ -207,6 +208,12 @@ def read_history(subject: Subject, reader: Reader, up_to: date) -> History | Non
             for filled in role
             if filled.on is not None and filled.on > last_day
         ),
+        dated={
+            (filled.state.form, filled.state.occurrence): filled.on
+            for role in forms.values()
+            for filled in role
+            if filled.on is not None and filled.on <= last_day
+        },
     )
 
 

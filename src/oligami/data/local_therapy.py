@@ -21,7 +21,7 @@ def includes_local_therapy(protocol: Protocol, arm: str | None) -> bool:
     return arm is not None and LOCAL_THERAPY in protocol.arm(arm).includes
 
 
-def judge_dose(treated: Treatment, rules: Compiled) -> tuple[PrescriptionVerdict | None, str | None]:
+def judge_radiotherapy(treated: Treatment, rules: Compiled) -> tuple[PrescriptionVerdict | None, str | None]:
     """Judge the prescription of a radiotherapy: its verdict, and where in the lung the lesion lies.
 
     The location is the radiation oncologist's; where none is recorded it is found from the distances on the form.
@@ -49,13 +49,15 @@ def judge_dose(treated: Treatment, rules: Compiled) -> tuple[PrescriptionVerdict
 def derive_lesions(subjects: Sequence[tuple[History, Progression]], rules: Compiled) -> Lesions:
     """Return one row a baseline oligometastasis of everybody randomized, with the first local therapy it got."""
     rows = Table()
+    normal = rules.protocol.response.normal_node_below_mm if rules.protocol.response is not None else 0.0
     for history, progression in subjects:
         if history.randomized is None or history.annulled:
             continue
         treated = local_therapy_of(history, progression)
+        remaining = remaining_lesions(history, progression, normal)
         for lesion in history.oligometastases:
             own = next((each for each in treated if each.lesion == lesion.id), None)
-            rows.add(**_row(history, lesion, own, rules))
+            rows.add(**_row(history, lesion, own, rules), remaining=lesion.id in remaining)
     return Lesions(**rows.columns(Lesions))
 
 
@@ -70,7 +72,7 @@ def _row(history: History, lesion: Lesion, treated: Treatment | None, rules: Com
     if treated is None:
         return row
     filled, is_radiotherapy = treated.filled, treated.modality == "radiotherapy"
-    verdict, location = judge_dose(treated, rules)
+    verdict, location = judge_radiotherapy(treated, rules)
     # A course under way at the cut is told as begun; how it ended is not yet so.
     over = treated.end is not None or treated.done
     return row | {

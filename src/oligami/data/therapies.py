@@ -36,6 +36,7 @@ class KeptTherapy:
     courses_before: int
     courses_after: int
     kept: str
+    switched: bool
     change: TherapyChange | None
 
 
@@ -79,7 +80,14 @@ def judge_therapy_kept(history: History, progression: Progression, *, resumption
         kept = "ended"
     else:
         kept = "same" if switch is None else "same_with_switch"
-    return KeptTherapy(regimen=regimen, courses_before=before, courses_after=after, kept=kept, change=other or switch)
+    return KeptTherapy(
+        regimen=regimen,
+        courses_before=before,
+        courses_after=after,
+        kept=kept,
+        switched=any(change.same for change in changes),
+        change=other or switch,
+    )
 
 
 def find_changes(history: History, progression: Progression, regimen: str | None) -> tuple[TherapyChange, ...]:
@@ -134,6 +142,7 @@ def derive_therapies(subjects: Sequence[tuple[History, Progression, KeptTherapy 
             courses_before=own.courses_before,
             courses_after=own.courses_after,
             kept=own.kept,
+            switched=own.switched,
             change_date=None if own.change is None else own.change.date,
             change_reason=None if own.change is None else own.change.reason,
             end_date=None if end is None else end.on,

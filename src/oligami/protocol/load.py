@@ -6,11 +6,12 @@ What the files say together (references, expressions) is looked after by `check`
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -41,6 +42,7 @@ __all__ = [
     "list_protocols",
     "load_protocol",
     "read_folder",
+    "read_parts",
     "read_toml",
 ]
 
@@ -184,9 +186,26 @@ def load_protocol(folder: Path) -> Protocol:
 
 def read_folder(folder: Path) -> tuple[Protocol | None, tuple[Problem, ...]]:
     """Read a protocol folder; return the protocol (None if a file could not be read) and all problems."""
+    protocol, _, problems = read_parts(folder)
+    return (None if problems else protocol), problems
+
+
+def read_parts(folder: Path) -> tuple[Protocol | None, frozenset[str], tuple[Problem, ...]]:
+    """Read what can be read of a protocol folder, so that one bad file does not hide what is wrong with the others.
+
+    Returns:
+        The protocol (None if this is no protocol folder), with an empty part for each file that could not be read; the names
+        of those files; all problems. Only a protocol without problems has a digest and may be used.
+    """
     if not folder.is_dir():
         found = Text("no such folder", "フォルダが存在しない")
-        return None, (make_problem(str(folder), "", found=found, expected=Text("a protocol folder", "実施計画書フォルダ")),)
+        problem = make_problem(str(folder), "", found=found, expected=Text("a protocol folder", "実施計画書フォルダ"))
+        return None, frozenset(), (problem,)
+    if not any((folder / name).exists() for name in (*(kind.name for kind in FILES), "forms")):
+        found = Text("no protocol in this folder", "このフォルダに実施計画書はない")
+        expected = Text("a folder with trial.toml, eligibility.toml and so on", "trial.toml、eligibility.toml 等のあるフォルダ")
+        return None, frozenset(), (make_problem(str(folder), "", found=found, expected=expected),)
+    unread: set[str] = set()
     version = folder.resolve().name
     problems: list[Problem] = []
     if not _VERSION.match(version):
@@ -202,23 +221,55 @@ def read_folder(folder: Path) -> tuple[Protocol | None, tuple[Problem, ...]]:
                 parts[kind.field] = part.codelist
             elif part is not None:
                 parts[kind.field] = part
+            else:
+                unread.add(kind.name)
         elif kind.required:
-            problems.append(
-                make_problem(
-                    kind.name, "", found=Text("no such file", "ファイルがない"), expected=Text("the file", "このファイル")
-                )
-            )
-    forms, faults = _read_forms(folder)
+            unread.add(kind.name)
+            found = Text("no such file", "ファイルがない")
+            problems.append(make_problem(kind.name, "", found=found, expected=Text("the file", "このファイル")))
+    forms, unread_forms, faults = _read_forms(folder)
     problems += faults
-    problems += _find_strays(folder)
+    strays = list(_find_strays(folder))
+    # A file under a slightly wrong name is not there under its own: nothing more can be said of what it would give.
+    meant = [stray.near_miss for stray in strays if stray.near_miss is not None]
+    unread |= {*unread_forms, *(name for name in meant if not (folder / name).exists())}
+    problems += strays
     parts["forms"] = forms
-    if problems:
-        return None, tuple(problems)
-    return with_digest(Protocol(**parts)), ()
+    if not problems:
+        return with_digest(Protocol(**parts)), frozenset(), ()
+    for kind in FILES:
+        if kind.required and kind.field not in parts:
+            parts[kind.field] = _make_empty(kind.model)
+    return Protocol(**parts), frozenset(unread), tuple(problems)
 
 
-def _read_forms(folder: Path) -> tuple[tuple[Form, ...], list[Problem]]:
+def _make_empty(model: type[Any]) -> Any:
+    """Return a part that says nothing, to stand for a file that could not be read: no rows, no words, zeros."""
+    empty = object.__new__(model)
+    for name, hint in get_type_hints(model).items():
+        origin = get_origin(hint)
+        value: object
+        if origin is tuple:
+            value = ()
+        elif is_dataclass(hint) and isinstance(hint, type):
+            value = _make_empty(hint)
+        elif origin is Literal:
+            value = get_args(hint)[0]
+        elif origin is None and isinstance(hint, type):
+            value = next(iter(hint)) if issubclass(hint, Enum) else _ZEROS.get(hint)
+        else:
+            value = None  # optional
+        object.__setattr__(empty, name, value)
+    return empty
+
+
+_ZEROS: Final[Mapping[type[Any], object]] = {str: "", int: 0, float: 0.0, bool: False}
+
+
+def _read_forms(folder: Path) -> tuple[tuple[Form, ...], list[str], list[Problem]]:
+    """Return the forms, the files of those that could not be read, and the problems."""
     problems: list[Problem] = []
+    unread: list[str] = []
     forms: list[Form] = []
     paths = sorted((folder / "forms").glob("*.toml"), key=lambda path: path.name)
     if not paths:
@@ -228,13 +279,15 @@ def _read_forms(folder: Path) -> tuple[tuple[Form, ...], list[Problem]]:
         name = f"forms/{path.name}"
         form, faults = _read_file(path, name, Form)
         problems += faults
-        if isinstance(form, Form):
+        if not isinstance(form, Form):
+            unread.append(name)
+        else:
             forms.append(form)
             # Problems and readers find a form by its id, so the file must bear it.
             if form.id != path.stem:
                 expected = Text(f'"{path.stem}", as the file is called', f"ファイル名と同じ「{path.stem}」")
                 problems.append(make_problem(name, "id", found=f'"{form.id}"', expected=expected))
-    return tuple(forms), problems
+    return tuple(forms), unread, problems
 
 
 def _find_strays(folder: Path) -> Iterator[Problem]:
@@ -249,8 +302,18 @@ def _find_strays(folder: Path) -> Iterator[Problem]:
             "",
             found=Text("a file that is not part of a protocol", "実施計画書の構成にないファイル"),
             expected=list_words([*sorted(known), "forms/*.toml", "cases/*.toml"], most=20),
-            near_miss=find_near_miss(path.name, known),
+            near_miss=_meant_file(path, known),
         )
+
+
+def _meant_file(path: Path, known: Collection[str]) -> str | None:
+    """Return the file that a stray one was meant to be: by its name without the ending, or by the folder it lies in."""
+    stems = [name.removesuffix(".toml") for name in known]
+    stem = find_near_miss(path.stem, stems)
+    if stem is not None:
+        return f"{stem}.toml"
+    home = find_near_miss(path.parent.name, ("forms", "cases"))
+    return f"{home}/{path.name}" if home is not None else None
 
 
 def read_toml(path: Path, name: str) -> tuple[dict[str, Any] | None, list[Problem]]:

@@ -4,20 +4,29 @@ The lines are plain data so that the same words can go to a terminal, a file or 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any, Final
+from dataclasses import fields, replace
+from typing import Final
 
-from oligami.protocol.compile import resolve_codes
-from oligami.protocol.model.common import Origin, OriginKind
-from oligami.protocol.model.forms import Form, Item
+from oligami.protocol.model.common import Origin
+from oligami.protocol.model.forms import Item
 from oligami.protocol.model.protocol import Protocol
+from oligami.protocol.show_marks import describe_marks, describe_origin, limit_origin, walk_marks
+from oligami.protocol.show_record import indent, show_trial
+from oligami.protocol.show_settings import FILE_TITLES
+from oligami.protocol.show_values import (
+    count_provenance,
+    describe_counting,
+    describe_item,
+    describe_limit,
+    describe_thresholds,
+    describe_title,
+    describe_value,
+    describe_window,
+    name_site,
+    render,
+)
+from oligami.protocol.show_words import say
 from oligami.protocol.text import Language, Text
-
-_MARKS: Final[Mapping[OriginKind, Text]] = {
-    OriginKind.RECORD: Text("record", "登録記録"),
-    OriginKind.SOURCE: Text("source", "出典"),
-    OriginKind.DEFAULT: Text("default, not from the protocol", "既定値(実施計画書によらない)"),
-}
 
 
 def show_protocol(protocol: Protocol, language: Language, *, part: str | None = None) -> Iterator[str]:
@@ -40,249 +49,9 @@ def show_protocol(protocol: Protocol, language: Language, *, part: str | None = 
             yield from lines
 
 
-def list_settings(protocol: Protocol) -> Iterator[tuple[str, str, str]]:
-    """Yield every rule that is ours and not the protocol's, as (file, key, why): the settings of the study office."""
-    for file, part in _files(protocol):
-        for key, origin in _origins(part, ""):
-            if origin.is_setting:
-                yield file, key, origin.cite
-
-
-def show_settings(protocol: Protocol, language: Language) -> Iterator[str]:
-    """Yield the settings of the study office as lines, file by file."""
-    mark = _MARKS[OriginKind.DEFAULT]
-    yield f"# Settings of the study office / 研究事務局の設定 ({mark.en} / {mark.ja})"
-    last = ""
-    for file, key, cite in list_settings(protocol):
-        if file != last:
-            yield ""
-            yield file
-            last = file
-        yield f"  {key}: {mark[language]}" + (f" ({cite})" if cite else "")
-
-
-def describe_origin(origin: Origin | None, language: Language) -> str:
-    """Return the mark of a rule in brackets, with its citation."""
-    if origin is None:
-        return ""
-    cite = f": {origin.cite}" if origin.cite else ""
-    return f"[{_MARKS[origin.kind][language]}{cite}]"
-
-
-# ---------------------------------------------------------------- origins
-
-
-def _files(protocol: Protocol) -> Iterator[tuple[str, object]]:
-    for name in ("trial", "eligibility", "allocation", "therapy", "radiotherapy"):
-        yield f"{name}.toml", getattr(protocol, name)
-    yield "radiotherapy_constraints.toml", protocol.constraints
-    for name in ("response", "quality_of_life", "schedule", "design", "analysis", "safety"):
-        yield f"{name}.toml", getattr(protocol, name)
-    yield "codelists.toml", protocol.codelists
-    for form in protocol.forms:
-        yield f"forms/{form.id}.toml", form
-
-
-def _origins(value: object, key: str) -> Iterator[tuple[str, Origin]]:
-    """Yield each origin with the key of what it marks."""
-    if isinstance(value, tuple):
-        for place, each in enumerate(value, start=1):
-            own = getattr(each, "id", None) or getattr(each, "code", None)
-            yield from _origins(each, f"{key}[{own if isinstance(own, str) else place}]")
-    elif is_dataclass(value):
-        for each in fields(value):
-            inner = getattr(value, each.name)
-            if isinstance(inner, Origin):
-                # `window_origin` marks the window, plain `origin` the whole.
-                aspect = each.name.removesuffix("origin").rstrip("_")
-                yield ".".join(part for part in (key, aspect) if part) or "(file)", inner
-            else:
-                yield from _origins(inner, f"{key}.{each.name}" if key else each.name)
-
-
-# ---------------------------------------------------------------- the parts
-
-
-def _show_trial(protocol: Protocol, language: Language) -> Iterator[str]:
-    trial = protocol.trial
-    who = trial.identification
-    yield who.brief_title[language]
-    yield " / ".join(word for word in (who.acronym, who.org_study_id, who.nct_id) if word)
-    yield f"version / 版: {protocol.version}    digest / ダイジェスト: {protocol.digest}"
-    status = trial.status
-    yield f"status / 状況: {status.overall}  {status.start_date} – {status.completion_date}"
-    yield f"sponsor / 主宰: {trial.sponsor.name}"
-    yield f"sites / 施設: {len(trial.location)}    conditions / 疾患: {', '.join(text[language] for text in trial.conditions)}"
-    yield ""
-    yield trial.brief_summary[language].strip()
-    if trial.open_point:
-        yield ""
-        yield "open points / 未確定事項:"
-        for point in trial.open_point:
-            yield f"  - {point[language]}"
-
-
-def _show_arms(protocol: Protocol, language: Language) -> Iterator[str]:
-    for arm in protocol.trial.arm:
-        given = ", ".join(arm.includes)
-        yield f"{arm.id}  {arm.title[language]} ({arm.role}{'; ' + given if given else ''}) {describe_origin(arm.origin, language)}"
-    rule = protocol.allocation
-    yield f"allocation / 割付: {rule.method}, {':'.join(str(arm.ratio) for arm in rule.arms)} {describe_origin(rule.origin, language)}"
-    for factor in rule.factors:
-        yield f"  {factor.id}: {factor.title[language]} = {factor.expression} {describe_origin(factor.origin, language)}"
-
-
-def _show_design(protocol: Protocol, language: Language) -> Iterator[str]:
-    design = protocol.design
-    yield design.text[language].strip()
-    yield f"registered / 登録: {design.registered_planned}    randomized / 無作為化: {design.randomized_planned}"
-    yield (
-        f"alpha {design.alpha:g} ({design.sided}-sided / {'片側' if design.sided == 1 else '両側'})"
-        f"    power / 検出力 {design.power:g}    difference / 差 {design.difference:g}"
-    )
-    yield f"accrual / 登録期間 {design.accrual_years:g} y    follow-up / 追跡期間 {design.follow_up_years:g} y"
-    for preset in design.preset:
-        star = "*" if preset.id == design.preset_in_force else " "
-        yield f"{star} {preset.id}: {preset.text[language]} {describe_origin(preset.origin, language)}"
-    for closing in design.closing:
-        yield f"  {closing.stage} ≤ {closing.limit}: {closing.text[language]} {describe_origin(closing.origin, language)}"
-
-
-def _show_eligibility(protocol: Protocol, language: Language) -> Iterator[str]:
-    for stage in protocol.eligibility.stage:
-        yield f"## {stage.id}: {stage.title.en} / {stage.title.ja} {describe_origin(stage.origin, language)}"
-        for criterion in stage.criterion:
-            yield f"{criterion.id} ({criterion.kind}) {criterion.title[language]} {describe_origin(criterion.origin, language)}"
-            if criterion.record_text:
-                yield f'    record / 登録記録: "{" ".join(criterion.record_text.split())}"'
-            if criterion.reading is not None:
-                yield f"    reading / 解釈: {criterion.reading[language]}"
-            yield f"    met: {' '.join(criterion.met.split())}"
-            if criterion.not_met is not None:
-                yield f"    not met: {' '.join(criterion.not_met.split())}"
-
-
-def _show_therapy(protocol: Protocol, language: Language) -> Iterator[str]:
-    therapy = protocol.therapy
-    if therapy is None:
-        return
-    yield "## Table / 表"
-    for row in therapy.row:
-        yield f"{row.id}  {row.title[language]}: {', '.join(row.regimens)} {describe_origin(row.origin, language)}"
-    yield "## Regimens / レジメン"
-    for regimen in therapy.regimen:
-        courses = therapy.window_days // regimen.course_days
-        yield (
-            f"{regimen.code}  {regimen.title[language]}: {regimen.course_days} d × {courses}"
-            f"; {regimen.dose[language]} {describe_origin(regimen.origin, language)}"
-        )
-    yield "## Rules, the first that holds / 規則(最初に成り立つもの)"
-    for rule in therapy.rule:
-        yield f"{rule.id}  {rule.status}: {rule.reason[language]} {describe_origin(rule.origin, language)}"
-        yield f"    when: {' '.join(rule.when.split())}"
-
-
-def _show_radiotherapy(protocol: Protocol, language: Language) -> Iterator[str]:
-    radiotherapy = protocol.radiotherapy
-    if radiotherapy is None:
-        return
-    for option in radiotherapy.option:
-        low, high = option.total_gy_min, option.total_gy_max
-        dose = f"{low:g}" if low == high else f"{low:g}–{high:g}"
-        place = f"{option.site} ({option.lung_location})" if option.lung_location else option.site
-        yield f"{option.id}  {place}: {dose} Gy / {option.fractions} fr, {option.technique} {describe_origin(option.origin, language)}"
-    yield f"{radiotherapy.prescription.text[language]} {describe_origin(radiotherapy.prescription.origin, language)}"
-    if protocol.constraints is not None:
-        yield f"limits / 制約: {len(protocol.constraints.constraint)} — {protocol.constraints.text[language]}"
-
-
-def _show_response(protocol: Protocol, language: Language) -> Iterator[str]:
-    if protocol.response is None:
-        return
-    yield f"{protocol.response.criteria}: {protocol.response.text[language]} {describe_origin(protocol.response.origin, language)}"
-    for row in protocol.response.overall:
-        yield f"  {row.target} / {row.non_target} / {row.new_lesion} → {row.overall}"
-
-
-def _show_quality_of_life(protocol: Protocol, language: Language) -> Iterator[str]:
-    quality = protocol.quality_of_life
-    if quality is None:
-        return
-    yield f"{quality.instrument} {quality.version} {describe_origin(quality.origin, language)}"
-    for scale in quality.scale:
-        yield f"  {scale.id}  {scale.title[language]}: {', '.join(scale.items)}"
-    yield f"{quality.non_progression.text[language]} {describe_origin(quality.non_progression.origin, language)}"
-
-
-def _show_schedule(protocol: Protocol, language: Language) -> Iterator[str]:
-    for activity in protocol.schedule.activity:
-        arms = f" ({', '.join(activity.arms)})" if activity.arms else ""
-        yield f"{activity.id}{arms}  {activity.title[language]}: {activity.text[language]} {describe_origin(activity.origin, language)}"
-
-
-def _show_endpoints(protocol: Protocol, language: Language) -> Iterator[str]:
-    for endpoint in protocol.analysis.endpoint:
-        mark = "primary / 主要" if endpoint.primary else "secondary / 副次"
-        yield f"{endpoint.id} ({mark})  {endpoint.title[language]} {describe_origin(endpoint.origin, language)}"
-        yield f"    {endpoint.definition[language]} {describe_origin(endpoint.definition_origin, language)}"
-        parts = [endpoint.population, endpoint.start or "", " | ".join(endpoint.event), endpoint.censor or ""]
-        yield "    " + " → ".join(part for part in parts if part)
-
-
-def _show_safety(protocol: Protocol, language: Language) -> Iterator[str]:
-    safety = protocol.safety
-    yield f"{safety.dictionary} {safety.dictionary_version}, severe / 重度: grade ≥ {safety.severe_grade}"
-    for deadline in safety.deadline:
-        yield f"{deadline.id}  {deadline.title[language]}: {deadline.hours} h {describe_origin(deadline.origin, language)}"
-
-
-def _show_forms(protocol: Protocol, language: Language) -> Iterator[str]:
-    for form in protocol.forms:
-        yield f"## {form.id} ({form.role}, {form.repeats}): {form.title.en} / {form.title.ja}"
-        yield from _show_items(protocol, form, form.item, language, "  ")
-
-
-def _show_items(protocol: Protocol, form: Form, items: tuple[Item, ...], language: Language, indent: str) -> Iterator[str]:
-    for item in items:
-        words: list[str] = [item.type]
-        if item.unit is not None:
-            words.append(item.unit)
-        if item.minimum is not None or item.maximum is not None:
-            low = f"{item.minimum:g}" if item.minimum is not None else ""
-            high = f"{item.maximum:g}" if item.maximum is not None else ""
-            words.append(f"{low}–{high}")
-        codes = resolve_codes(protocol, item)
-        if codes:
-            words.append(" | ".join(code.value for code in codes))
-        if item.never is not None:
-            words.append(f'or "{item.never}"')
-        star = " *" if item.required else ""
-        yield f"{indent}{item.id}{star}  {item.label[language]} ({'; '.join(words)})"
-        yield from _show_items(protocol, form, item.field, language, indent + "    ")
-
-
-Show = Callable[[Protocol, Language], Iterator[str]]
-
-#: What can be shown, by the name of the file it stands in.
-PARTS: Final[Mapping[str, tuple[Text, Show]]] = {
-    "trial": (Text("Trial", "試験"), _show_trial),
-    "allocation": (Text("Arms and allocation", "群と割付"), _show_arms),
-    "design": (Text("Design", "デザイン"), _show_design),
-    "eligibility": (Text("Eligibility", "適格規準"), _show_eligibility),
-    "therapy": (Text("Systemic therapy", "全身療法"), _show_therapy),
-    "radiotherapy": (Text("Radiotherapy", "放射線治療"), _show_radiotherapy),
-    "response": (Text("Response", "効果判定"), _show_response),
-    "quality_of_life": (Text("Quality of life", "生活の質"), _show_quality_of_life),
-    "schedule": (Text("Schedule", "スケジュール"), _show_schedule),
-    "analysis": (Text("Endpoints", "評価項目"), _show_endpoints),
-    "safety": (Text("Safety", "安全性"), _show_safety),
-    "forms": (Text("Forms", "調査票"), _show_forms),
-}
-
-
 def count_parts(protocol: Protocol) -> dict[str, int]:
     """Return how much there is: forms, items, criteria, rules (all origins marked) and settings (those by default)."""
-    origins: list[Any] = [origin for _, part in _files(protocol) for _, origin in _origins(part, "")]
+    origins = [mark.origin for mark in walk_marks(protocol)]
     return {
         "forms": len(protocol.forms),
         "items": sum(len(form.item) + sum(len(item.field) for item in form.item) for form in protocol.forms),
@@ -290,3 +59,285 @@ def count_parts(protocol: Protocol) -> dict[str, int]:
         "rules": len(origins),
         "settings": sum(origin.is_setting for origin in origins),
     }
+
+
+# ---------------------------------------------------------------- the parts
+
+
+def _titled(protocol: Protocol, thing: object, language: Language, key: str = "") -> str:
+    """Return a thing in one line: key, title, value and all its marks."""
+    name = f"{key}  " if key else ""
+    said = f"{describe_title(protocol, thing, language)}: {describe_value(protocol, thing, language)}"
+    return f"{name}{said} {describe_marks(thing, language)}".rstrip()
+
+
+def _show_allocation(protocol: Protocol, language: Language) -> Iterator[str]:
+    yield "## Arms / 群"
+    for arm in protocol.trial.arm:
+        given = ", ".join(say(word, language) for word in arm.includes)
+        role = "; ".join(word for word in (say(arm.role, language), given) if word)
+        yield f"{arm.id}  {arm.title[language]} ({role}) {describe_marks(arm, language)}"
+    rule = protocol.allocation
+    yield f"## Allocation at / 割付の時期: {protocol.stage(rule.stage).title[language]}"
+    yield _titled(protocol, rule, language)
+    yield "## Factors / 割付調整因子"
+    for factor in rule.factors:
+        yield _titled(protocol, factor, language, factor.id)
+    if rule.notes is not None:
+        yield "## Notes / 注"
+        yield from indent(rule.notes[language])
+
+
+def _show_design(protocol: Protocol, language: Language) -> Iterator[str]:
+    design = protocol.design
+    yield f"{design.text[language].strip()} {describe_origin(design.origin, language)}"
+    yield (
+        f"registered / 登録: {design.registered_planned}    randomized / 無作為割付: {design.randomized_planned}"
+        f"    computed / 算出: {design.randomized_computed}    sites / 施設: {design.sites_planned}"
+    )
+    yield (
+        f"alpha / 有意水準 {design.alpha:g} ({design.sided}-sided / {'片側' if design.sided == 1 else '両側'})"
+        f"    power / 検出力 {design.power:g}    difference / 差 {design.difference:g}"
+        f"    at / 時点 {design.milestone_years:g} y"
+    )
+    yield f"accrual / 登録期間 {design.accrual_years:g} y    follow-up / 追跡期間 {design.follow_up_years:g} y"
+    yield f"## Assumptions (* in force) / 仮定(* 現行) {describe_origin(design.preset_origin, language)}"
+    for preset in design.preset:
+        star = "*" if preset.id == design.preset_in_force else " "
+        yield f"{star} {describe_value(protocol, preset, language)} {describe_marks(preset, language)}"
+    yield "## Closing / 登録の終了"
+    for closing in design.closing:
+        yield _titled(protocol, closing, language)
+    yield "## Interim analyses / 中間解析"
+    yield from indent(design.interim[language])
+
+
+def _show_eligibility(protocol: Protocol, language: Language) -> Iterator[str]:
+    file = protocol.eligibility
+    yield f"version of the rules / 規則の版: {file.rules_version}"
+    if file.note is not None:
+        yield from indent(file.note[language])
+    for stage in file.stage:
+        yield f"## {stage.id}: {stage.title.en} / {stage.title.ja} {describe_marks(stage, language)}"
+        yield f"  {describe_value(protocol, stage, language)}"
+        for criterion in stage.criterion:
+            kind = say(criterion.kind, language)
+            yield f"{criterion.id} ({kind}) {criterion.title[language]} {describe_marks(criterion, language)}"
+            if criterion.record_text:
+                yield f'    record / 登録記録: "{" ".join(criterion.record_text.split())}"'
+            if criterion.reading is not None:
+                yield f"    reading / 解釈: {criterion.reading[language]}"
+            yield f"    met / 適合: {' '.join(criterion.met.split())}"
+            if criterion.not_met is not None:
+                yield f"    not met / 不適合: {' '.join(criterion.not_met.split())}"
+    yield "## Derived items / 導出項目"
+    for derived in file.derived:
+        yield _titled(protocol, derived, language, derived.id)
+
+
+def _show_therapy(protocol: Protocol, language: Language) -> Iterator[str]:
+    therapy = protocol.therapy
+    if therapy is None:
+        return
+    yield _titled(protocol, therapy, language)
+    yield "## Classes / 分類"
+    for derived in therapy.derived:
+        yield _titled(protocol, derived, language, derived.id)
+    yield "## Table / 表"
+    for row in therapy.row:
+        yield _titled(protocol, row, language, row.id)
+    yield "## Regimens / レジメン"
+    for regimen in therapy.regimen:
+        courses = therapy.window_days // regimen.course_days
+        yield (
+            f"{regimen.code}  {regimen.title[language]}: {regimen.course_days} d × {courses}"
+            f"; {regimen.dose[language]} {describe_marks(regimen, language)}"
+        )
+        yield from indent(regimen.given[language], "    ")
+    yield "## Rules, the first that holds / 規則(最初に成り立つもの)"
+    for rule in therapy.rule:
+        yield f"{rule.id}  {say(rule.status, language)}: {rule.reason[language]} {describe_marks(rule, language)}"
+        yield f"    when / 条件: {' '.join(rule.when.split())}"
+    yield "## The same systemic therapy / 同一の全身薬物療法"
+    yield f"{therapy.same_therapy.text[language]} {describe_marks(therapy.same_therapy, language)}"
+
+
+def _show_radiotherapy(protocol: Protocol, language: Language) -> Iterator[str]:
+    radiotherapy = protocol.radiotherapy
+    if radiotherapy is None:
+        return
+    yield f"## Prescriptions / 線量分割 {describe_marks(radiotherapy, language)}"
+    for option in radiotherapy.option:
+        dose, technique = describe_value(protocol, option, language), say(option.technique, language)
+        yield f"{option.id}  {describe_title(protocol, option, language)}: {dose}, {technique} {describe_marks(option, language)}"
+    yield _titled(protocol, radiotherapy.prescription, language)
+    yield from indent(radiotherapy.prescription.text[language])
+    location = radiotherapy.lung_location
+    yield f"## Where a lung lesion lies, the first that holds / 肺病変の位置(最初に成り立つもの) {describe_marks(location, language)}"
+    for rule in location.rule:
+        yield f"{rule.location} ({say(rule.location, language)}): {rule.reason[language]}"
+        yield f"    when / 条件: {' '.join(rule.when.split())}"
+    yield f"otherwise / その他: {location.otherwise} ({say(location.otherwise, language)})"
+    yield "## Words of the record and how they are read / 登録記録の語とその解釈"
+    for reading in radiotherapy.reading:
+        yield _titled(protocol, reading, language)
+    yield "## Checks of a plan / 治療計画の確認項目"
+    for check in radiotherapy.plan_check:
+        where = "" if check.applies_to == "all" else f" ({check.applies_to})"
+        yield f"{check.id}{where}  {_titled(protocol, check, language)}"
+        if describe_thresholds(check, language):
+            yield from indent(check.text[language], "    ")
+    yield "## Required structures / 必要な構造"
+    for required in radiotherapy.required_structures:
+        where = ", ".join((name_site(protocol, required.site, language), *(say(at, language) for at in required.lung_locations)))
+        yield f"{where} ({required.text[language]}): {describe_value(protocol, required, language)} {describe_marks(required, language)}"
+    yield "## Structure names / 構造の名称"
+    for structure in radiotherapy.structure_name:
+        yield f"{structure.name}: {', '.join(structure.aliases)}"
+    if radiotherapy.dvh is not None:
+        yield "## Dose-volume histogram / 線量体積ヒストグラム"
+        yield from indent(radiotherapy.dvh[language])
+    if protocol.constraints is not None:
+        yield f"limits / 制約: {len(protocol.constraints.constraint)} (--file constraints)"
+
+
+def _show_constraints(protocol: Protocol, language: Language) -> Iterator[str]:
+    constraints = protocol.constraints
+    if constraints is None:
+        return
+    yield f"{constraints.text[language]} {describe_marks(constraints, language)}"
+    yield "count by provenance / 出所別の数:"
+    for provenance, count in count_provenance(constraints).items():
+        first = next(limit for limit in constraints.constraint if limit.provenance == provenance)
+        yield f"  {provenance}: {count} {describe_origin(replace(limit_origin(first), cite=''), language)}"
+    for group in constraints.same_limits:
+        yield f"same limits / 同じ制約: {', '.join(group)}"
+    for organ in dict.fromkeys(limit.organ for limit in constraints.constraint):
+        yield f"## {organ}"
+        for limit in constraints.constraint:
+            if limit.organ == organ:
+                note = f" — {limit.note}" if limit.note else ""
+                yield f"  {limit.id}  {describe_limit(limit, language)} {describe_marks(limit, language)}{note}"
+
+
+def _show_response(protocol: Protocol, language: Language) -> Iterator[str]:
+    response = protocol.response
+    if response is None:
+        return
+    yield f"{response.criteria}: {response.text[language]} {describe_marks(response, language)}"
+    yield f"site of progression / 増悪部位: {response.site_rule[language]}"
+    yield "## Numbers / 数値"
+    for field in fields(response):
+        value = getattr(response, field.name)
+        if field.name not in {"criteria", "text", "site_rule", "overall"} and not isinstance(value, Origin):
+            yield f"  {say(field.name, language)}: {render(value, language)}"
+    yield "## Overall response / 総合効果 (target / non-target / new lesion; 標的 / 非標的 / 新病変)"
+    for row in response.overall:
+        yield f"  {row.target} / {row.non_target} / {row.new_lesion} → {row.overall}"
+
+
+def _show_quality_of_life(protocol: Protocol, language: Language) -> Iterator[str]:
+    quality = protocol.quality_of_life
+    if quality is None:
+        return
+    yield _titled(protocol, quality, language)
+    yield "## Scales / 尺度"
+    for scale in quality.scale:
+        kind = say(scale.kind, language)
+        yield f"  {scale.id}  {scale.title[language]} ({kind}, {scale.lowest}–{scale.highest}): {', '.join(scale.items)}"
+    rule = quality.non_progression
+    yield "## Non-progression / 非増悪"
+    yield _titled(protocol, rule, language)
+    yield from indent(rule.text[language])
+    if quality.reference:
+        yield "## References / 参考"
+        for reference in quality.reference:
+            yield f"  - {reference[language]}"
+
+
+def _show_schedule(protocol: Protocol, language: Language) -> Iterator[str]:
+    for activity in protocol.schedule.activity:
+        arms = f" ({', '.join(activity.arms)})" if activity.arms else ""
+        yield f"{activity.id}{arms}  {activity.title[language]}: {activity.text[language]} {describe_marks(activity, language)}"
+        yield f"    window / 許容期間: {describe_window(protocol, activity, language)}"
+
+
+def _show_analysis(protocol: Protocol, language: Language) -> Iterator[str]:
+    analysis = protocol.analysis
+    for endpoint in analysis.endpoint:
+        mark = "primary / 主要" if endpoint.primary else "secondary / 副次"
+        yield f"{endpoint.id} ({mark})  {endpoint.title[language]} {describe_marks(endpoint, language)}"
+        if endpoint.record_text:
+            yield f'    record / 登録記録: "{" ".join(endpoint.record_text.split())}"'
+        yield f"    {endpoint.definition[language]}"
+        yield f"    {describe_counting(protocol, endpoint, language)}"
+    yield "## Strata of the primary test / 主たる検定の層"
+    for stratum in analysis.stratum:
+        yield f"  {stratum.factor} {describe_marks(stratum, language)}"
+    yield "## Conventions / 取り決め"
+    yield _titled(protocol, analysis, language)
+    yield from indent(analysis.text[language])
+    yield "## Baseline table / 背景因子の表"
+    for row in analysis.baseline:
+        yield f"  {row.id}  {row.title[language]}: {row.expression} ({say(row.summary, language)})"
+
+
+def _show_safety(protocol: Protocol, language: Language) -> Iterator[str]:
+    safety = protocol.safety
+    yield _titled(protocol, safety, language)
+    yield "## Periods / 期間"
+    for period in safety.period:
+        yield _titled(protocol, period, language, period.id)
+    yield "## Deadlines of reports / 報告期限"
+    for deadline in safety.deadline:
+        yield _titled(protocol, deadline, language, deadline.id)
+    yield "## Grades of deviations / 逸脱の区分"
+    for grade in safety.deviation_grade:
+        yield f"{grade.id}  {grade.title[language]}: {grade.text[language]}"
+
+
+def _show_codelists(protocol: Protocol, language: Language) -> Iterator[str]:
+    for codelist in protocol.codelists:
+        yield f"## {codelist.id}: {codelist.title.en} / {codelist.title.ja} {describe_marks(codelist, language)}"
+        for code in codelist.code:
+            yield f"  {code.value}  {code.label[language]}"
+
+
+def _show_forms(protocol: Protocol, language: Language) -> Iterator[str]:
+    for form in protocol.forms:
+        kind = f"{say(form.role, language)}, {say(form.repeats, language)}"
+        yield f"## {form.id} ({kind}): {form.title.en} / {form.title.ja} {describe_marks(form, language)}"
+        if form.note is not None:
+            yield from indent(form.note[language])
+        yield from _show_items(protocol, form.item, language, "  ")
+        for check in form.check:
+            yield f"  ! {check.id}  {_titled(protocol, check, language)}"
+
+
+def _show_items(protocol: Protocol, items: tuple[Item, ...], language: Language, by: str) -> Iterator[str]:
+    for item in items:
+        star = " *" if item.required else ""
+        what = f"({describe_item(protocol, item, language)}) {describe_marks(item, language)}".rstrip()
+        yield f"{by}{item.id}{star}  {item.label[language]} {what}"
+        yield from _show_items(protocol, item.field, language, by + "    ")
+
+
+Show = Callable[[Protocol, Language], Iterator[str]]
+
+#: What can be shown, by the name of the file it stands in; `constraints` is radiotherapy_constraints.toml.
+PARTS: Final[Mapping[str, tuple[Text, Show]]] = {
+    "trial": (FILE_TITLES["trial"], show_trial),
+    "allocation": (FILE_TITLES["allocation"], _show_allocation),
+    "design": (FILE_TITLES["design"], _show_design),
+    "eligibility": (FILE_TITLES["eligibility"], _show_eligibility),
+    "therapy": (FILE_TITLES["therapy"], _show_therapy),
+    "radiotherapy": (FILE_TITLES["radiotherapy"], _show_radiotherapy),
+    "constraints": (FILE_TITLES["radiotherapy_constraints"], _show_constraints),
+    "response": (FILE_TITLES["response"], _show_response),
+    "quality_of_life": (FILE_TITLES["quality_of_life"], _show_quality_of_life),
+    "schedule": (FILE_TITLES["schedule"], _show_schedule),
+    "analysis": (FILE_TITLES["analysis"], _show_analysis),
+    "safety": (FILE_TITLES["safety"], _show_safety),
+    "codelists": (FILE_TITLES["codelists"], _show_codelists),
+    "forms": (FILE_TITLES["forms"], _show_forms),
+}

@@ -92,7 +92,7 @@ def _check_place(out: Path) -> None:
 
 
 def report_sections(results: Results, protocol: Protocol) -> list[Section]:
-    """Make all sections, in the order of the report."""
+    """Make the sections in the order of the report; of what the protocol neither gives nor records there is none."""
     labels = Labels(protocol)
     sections = [
         conduct.flow_section(results, labels),
@@ -103,13 +103,14 @@ def report_sections(results: Results, protocol: Protocol) -> list[Section]:
     primary = [own for own in endpoints if own.id == results.headline.primary]
     sections += [survival.endpoint_section(results, own, labels) for own in primary]
     sections += [treatment.local_therapy_section(results, labels)] if results.local_therapy else []
-    sections += [treatment.therapy_section(results, labels)]
+    sections += [treatment.therapy_section(results, labels)] if results.therapy else []
     for own in endpoints:
         if own.id in results.endpoints and own not in primary:
             sections.append(survival.endpoint_section(results, own, labels))
         elif own.id in results.progression_sites:
             sections.append(progression.progression_section(results, own, labels))
-    sections.append(safety.safety_section(results, labels))
+    if results.safety is not None:
+        sections.append(safety.safety_section(results.safety, labels))
     if results.quality_of_life is not None:
         sections.append(patient_reported.quality_of_life_section(results, results.quality_of_life, labels))
     sections += [

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from oligami.analysis.accrual import Accrual
 from oligami.analysis.endpoints import Curve, EndpointResult
@@ -231,7 +231,8 @@ def accrual_figure(figure: str, caption: Text, accrual: Accrual, *, table: str) 
     if not accrual.months:
         return None
     first = min(accrual.start, accrual.months[0].day.replace(day=1))
-    last = max(accrual.months[-1].day, accrual.planned_end)
+    lag = timedelta(days=accrual.randomization_lag_days)
+    last = max(accrual.months[-1].day, accrual.planned_end + lag)
     target = max(accrual.registered_planned, accrual.registered, accrual.randomized, 1)
     left, right, top, bottom = 52.0, WIDTH - 150, 28.0, 298.0
     drawing = Drawing(bottom + 34)
@@ -250,17 +251,19 @@ def accrual_figure(figure: str, caption: Text, accrual: Accrual, *, table: str) 
             at = x(day.toordinal())
             drawing.line(at, bottom, at, bottom + 5, "axis")
             drawing.text(at, bottom + 20, str(year), anchor="middle")
-    for planned in (accrual.registered_planned, accrual.randomized_planned):
+    for planned, after in ((accrual.registered_planned, timedelta()), (accrual.randomized_planned, lag)):
         ends = [
-            (x(accrual.start.toordinal()), y(0)),
-            (x(accrual.planned_end.toordinal()), y(planned)),
+            (x((accrual.start + after).toordinal()), y(0)),
+            (x((accrual.planned_end + after).toordinal()), y(planned)),
             (right, y(planned)),
         ]
         drawing.path(ends, "plan")
-    series = (
+    series = [
         (phrase("Registered {n}", "登録 {n}", n=phrases.whole(accrual.registered)), [m.registered for m in accrual.months]),
         (phrase("Randomized {n}", "割付 {n}", n=phrases.whole(accrual.randomized)), [m.randomized for m in accrual.months]),
-    )
+    ]
+    if series[0][1] == series[1][1] and accrual.registered:
+        del series[0]  # who is registered is randomized at once: one line, not two on top of each other
     for kind, (_, counts) in enumerate(series):
         days = [first, *(month.day for month in accrual.months)]
         points = [(x(day.toordinal()), y(n)) for day, n in zip(days, [0, *counts], strict=True)]
@@ -272,8 +275,8 @@ def accrual_figure(figure: str, caption: Text, accrual: Accrual, *, table: str) 
     plan = phrase("dashed: plan", "破線：計画")
     drawing.text(right - 8, bottom - 10, plan, anchor="end", kind="quiet")
     description = Text(
-        "Lines of cumulative first registrations and randomizations by calendar time, with dashed lines of the plan.",
-        "一次登録数と割付数の累積推移。破線は計画。",
+        "Lines of cumulative registrations and randomizations by calendar time, with dashed lines of the plan.",
+        "登録数と割付数の累積推移。破線は計画。",
     )
     return Figure(id=figure, caption=caption, svg=drawing.svg(figure, caption, description), table=table)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from oligami.analysis.endpoints import Comparison
 from oligami.analysis.flow import Flow
 from oligami.analysis.measures import Estimate, Tally
+from oligami.analysis.parts import arm_gives, randomizes_at_once
 from oligami.analysis.quality_of_life import QualityOfLife
 from oligami.analysis.safety import Safety
 from oligami.protocol.model.forms import FormRole
@@ -48,14 +49,15 @@ class _Box:
 
 def flow_figure(figure: str, caption: Text, flow: Flow, labels: Labels, *, table: str) -> Figure:
     """Draw the flow of subjects as the CONSORT statement lays it out."""
-    first, last = flow.refusals[0], flow.refusals[-1]
+    first, *later = flow.refusals
+    stage = labels.registration()
     main_width, side_x = 270.0, 362.0
     side_width = WIDTH - side_x - 1
     first_arm = (WIDTH - 2) / max(len(flow.arms), 1) - (ARM_GAP if len(flow.arms) > 1 else 0)
     main_x = max(1.0, 1 + first_arm / 2 - main_width / 2)  # the trunk ends above the first arm
     trunk = main_x + main_width / 2
 
-    asked = _Box(x=main_x, width=main_width, heading=_n("Asked for first registration", "一次登録の申込", flow.requests))
+    asked = _Box(x=main_x, width=main_width, heading=_n(f"Asked for {stage.en}", f"{stage.ja}の申込", flow.requests))
     refused = _Box(x=side_x, width=side_width, heading=_n("Refused", "登録不可", first.refused))
     refused.lines.extend(_counted(word(own.value), own.count) for own in first.verdicts)
     frequent = sorted((own for own in first.criteria if own.not_met), key=lambda own: -own.not_met)[:MOST_REASONS]
@@ -65,27 +67,38 @@ def flow_figure(figure: str, caption: Text, flow: Flow, labels: Labels, *, table
         phrase("– {what}: {n}", "– {what}：{n}", what=_short(labels.criterion(own.criterion)), n=phrases.whole(own.not_met))
         for own in frequent
     )
-    registered = _Box(x=main_x, width=main_width, heading=_n("Registered (first registration)", "一次登録", flow.registered))
+    registered = _Box(x=main_x, width=main_width, heading=_n(f"Registered ({stage.en})", stage.ja, flow.registered))
     waiting = flow.not_randomized + flow.in_therapy
     outside = _Box(x=side_x, width=side_width, heading=_n("Not randomized by the cut", "カットオフまでに非割付", waiting))
     if flow.in_therapy:
         outside.lines.append(_n("still before randomization", "割付前", flow.in_therapy))
     outside.lines.extend(_tally(own, labels) for own in flow.not_randomized_reasons)
-    if last is not first and last.refused:
-        outside.lines.append(
-            phrase("({n} requests for randomization refused)", "（二次登録の登録不可 {n}件）", n=phrases.whole(last.refused))
+    outside.lines.extend(
+        phrase(
+            "({n} requests for {stage} refused)",
+            "（{stage}の登録不可 {n}件）",
+            n=phrases.whole(own.refused),
+            stage=labels.registration(own.stage),
         )
+        for own in later
+        if own.refused
+    )
+    # Where registration is randomization there is nobody between the two, and no box for them.
+    direct = randomizes_at_once(labels.protocol) and not waiting
     if flow.annulled:
-        outside.lines.append(
+        (refused if direct else outside).lines.append(
             phrase("({n} registered in error, not counted)", "（誤登録 {n}例は集計外）", n=phrases.whole(flow.annulled))
         )
     randomized = _Box(x=main_x, width=main_width, heading=_n("Randomized", "割付", flow.randomized))
 
+    steps = [(asked, refused)] if direct else [(asked, refused), (registered, outside)]
     y = 1.0
     tops = []
-    for main, beside in ((asked, refused.height + 24), (registered, outside.height + 24), (randomized, 0.0)):
+    for main, side in steps:
         tops.append(y)
-        y += main.height + beside
+        y += main.height + side.height + 24
+    tops.append(y)
+    y += randomized.height
     arms = _arm_boxes(flow, labels)
     fork = y + 26
     arms_top = fork + 20
@@ -93,15 +106,15 @@ def flow_figure(figure: str, caption: Text, flow: Flow, labels: Labels, *, table
     end_top = arms_top + tallest + 26
     drawing = Drawing(end_top + max((end.height for _, end in arms), default=0.0) + 2)
 
-    for (main, side), start, following in zip(((asked, refused), (registered, outside)), tops, tops[1:], strict=False):
+    for (main, side), start, following in zip(steps, tops, tops[1:], strict=False):
         main.draw(drawing, start, centred=True)
         branch = start + main.height + 12 + side.height / 2
         side.draw(drawing, start + main.height + 12)
         drawing.arrow(trunk, start + main.height, trunk, following)
         drawing.arrow(trunk, branch, side_x, branch)
-    randomized.draw(drawing, tops[2], centred=True)
+    randomized.draw(drawing, tops[-1], centred=True)
     middles = [top.x + top.width / 2 for top, _ in arms]
-    drawing.line(trunk, tops[2] + randomized.height, trunk, fork, "flow-line")
+    drawing.line(trunk, tops[-1] + randomized.height, trunk, fork, "flow-line")
     if middles:
         drawing.line(min(trunk, *middles), fork, max(trunk, *middles), fork, "flow-line")
     for (top, end), middle in zip(arms, middles, strict=True):
@@ -120,15 +133,18 @@ def _arm_boxes(flow: Flow, labels: Labels) -> list[tuple[_Box, _Box]]:
     boxes = []
     width = (WIDTH - 2) / max(len(flow.arms), 1)
     for k, arm in enumerate(flow.arms):
-        local = "local_therapy" in labels.protocol.arm(arm.arm).includes
+        local = arm_gives(labels.protocol, arm.arm, "local_therapy")
         x, own = 1 + width * k, width - (ARM_GAP if k + 1 < len(flow.arms) else 0)
         top = _Box(x=x, width=own, heading=_counted(labels.arm(arm.arm), arm.randomized))
-        if local:
-            top.lines.append(_n("began metastasis-directed therapy", "局所療法を開始", arm.received))
-            top.lines.append(_n("did not (or not yet)", "未開始", arm.not_received))
-        else:
-            top.lines.append(_n("went on with systemic therapy", "薬物療法を継続", arm.received))
-            top.lines.append(_n("did not (or not yet)", "再開せず・未再開", arm.not_received))
+        if arm.received is not None and arm.not_received is not None:
+            began = (
+                Text("began local therapy", "局所療法を開始")
+                if local
+                else Text("went on with systemic therapy", "薬物療法を継続")
+            )
+            did_not = Text("did not (or not yet)", "未開始" if local else "再開せず・未再開")
+            top.lines.extend((_counted(began, arm.received), _counted(did_not, arm.not_received)))
+        if arm.crossover is not None and not local:
             top.lines.append(_n("crossover to local therapy", "局所療法へのクロスオーバー", arm.crossover))
         withdrawn = sum(tally.count for tally in arm.withdrawn)
         top.lines.append(_n("withdrew consent", "同意撤回", withdrawn))
@@ -147,7 +163,7 @@ def _counted(words: Text, count: int) -> Filling:
 
 
 def _tally(tally: Tally, labels: Labels) -> Filling:
-    return _counted(_short(labels.answer(FormRole.TREATMENT_END, "reason", tally.value)), tally.count)
+    return _counted(_short(labels.not_randomized(tally.value)), tally.count)
 
 
 def _short(words: Text, en: int = 50, ja: int = 27) -> Text:
@@ -297,8 +313,10 @@ def adverse_event_figure(
     for k, term in enumerate(shown):
         drawing.text(centre, top + step * k + 15, names[term], anchor="middle", kind="small")
     key = phrase(
-        "% of treated subjects; light: any grade, dark: grade {g} or more",
-        "治療例に占める割合（%）　淡色：全Grade、濃色：Grade {g}以上",
+        "% of treated subjects; light: any grade, dark: grade {g} or more"
+        if safety.treated_only
+        else "% of registered subjects; light: any grade, dark: grade {g} or more",
+        f"{'治療例' if safety.treated_only else '登録例'}に占める割合（%）　淡色：全Grade、濃色：Grade {{g}}以上",
         g=str(safety.severe_grade),
     )
     drawing.text(centre, bottom + 37, key, anchor="middle", kind="quiet")

@@ -16,7 +16,6 @@ EVERYBODY = Text("All", "全体")
 #: The closed vocabularies of the datasets.
 WORDS: dict[str, Text] = {
     # why somebody registered was not randomized
-    flow.REFUSED: Text("not eligible at the second registration", "二次登録で不適格"),
     "progression": Text("progression", "増悪"),
     "complete_response": Text("complete response", "完全奏効"),
     "toxicity": Text("toxicity", "有害事象"),
@@ -38,7 +37,7 @@ WORDS: dict[str, Text] = {
     "progression_clinical": Text("clinical progression", "臨床的増悪"),
     "progression_of_treated_lesion": Text("progression of a treated lesion", "治療病変の増悪"),
     "last_alive": Text("censored: last known alive", "打ち切り：最終生存確認"),
-    "last_progression_free_assessment": Text("censored: last assessment without progression", "打ち切り：最終無増悪評価"),
+    "last_progression_free_assessment": Text("censored: last assessment without progression", "打ち切り：最終の非増悪評価"),
     "last_assessment_of_treated_lesions": Text(
         "censored: last assessment of the treated lesions", "打ち切り：治療病変の最終評価"
     ),
@@ -63,8 +62,9 @@ WORDS: dict[str, Text] = {
     "same": Text("same therapy kept", "同一治療を継続"),
     "same_with_switch": Text("kept, an agent exchanged or dropped as allowed", "継続（規定内の薬剤変更・減剤）"),
     "changed_before_progression": Text("changed before progression", "増悪前に変更"),
-    "changed_after_progression": Text("changed after progression", "増悪後に変更"),
-    "ended": Text("ended", "終了"),
+    "changed_after_progression": Text("kept until progression, changed after it", "増悪まで継続し、増悪後に変更"),
+    "until_end": Text("kept until it ended for progression or death, or as planned", "増悪・死亡・予定完了による終了まで継続"),
+    "ended": Text("ended for another reason", "その他の理由で終了"),
     "not_restarted": Text("not resumed", "再開せず"),
     # deviations
     "therapy": Text("systemic therapy", "薬物療法"),
@@ -73,7 +73,7 @@ WORDS: dict[str, Text] = {
     "eligibility": Text("eligibility", "適格性"),
     "response": Text("recorded response differs from the sizes", "記録された効果と計測値の不一致"),
     "reported": Text("graded by the study office", "研究事務局による判定"),
-    "local_therapy": Text("metastasis-directed therapy", "局所療法"),
+    "local_therapy": Text("local therapy", "局所療法"),
     "consent": Text("consent", "同意"),
     "therapy.status": Text("regimen that the table does not (yet) allow", "治療表で許容されていない（照会中を含む）レジメン"),
     "therapy.same": Text("another therapy before progression", "増悪前の治療変更"),
@@ -123,6 +123,20 @@ class Labels:
     def stage(self, stage: str) -> Text:
         """Title of a stage."""
         return next((own.title for own in self.protocol.eligibility.stage if own.id == stage), word(stage))
+
+    def registration(self, stage: str | None = None) -> Text:
+        """Name a stage (default: the first) within a sentence: its title, without the capital it begins with in English."""
+        title = self.stage(stage or self.protocol.eligibility.stage[0].id)
+        # A title that begins with an abbreviation keeps its capitals.
+        lower = title.en[:1].lower() + title.en[1:] if title.en[1:2].islower() else title.en
+        return Text(lower, title.ja)
+
+    def not_randomized(self, reason: str | None) -> Text:
+        """Say why somebody registered was not randomized."""
+        if reason == flow.REFUSED:
+            stage = self.registration(self.protocol.randomizing_stage.id)
+            return Text(f"not eligible at {stage.en}", f"{stage.ja}で不適格")
+        return self.answer(FormRole.TREATMENT_END, "reason", reason)
 
     def form(self, form: str) -> Text:
         """Title of a form."""

@@ -220,10 +220,11 @@ def _judge(form: Form, rules: Compiled, values: Mapping[str, Any], site: str) ->
         verdict = judge_therapy(rules, {**values, "site": site})
         rule, status, reasons = "therapy.status", verdict.status, [reason.text for reason in verdict.reasons]
     elif form.role is FormRole.RADIOTHERAPY and rules.protocol.radiotherapy is not None:
+        location = form.find("lung_location")
         prescribed = judge_prescription(
             rules.protocol,
             site=values.get(form.key("site")),
-            lung_location=values.get("lung_location"),
+            lung_location=values.get(location.id) if location is not None else None,
             total_gy=values.get(form.key("total_gy")),
             fractions=values.get(form.key("fractions")),
         )

@@ -18,7 +18,7 @@ from oligami.protocol.text import Language, Text
 from oligami.trial.eligibility import VALUE_WORDS, explain_stage, judge_stage
 from oligami.trial.judge_input import InputReader, JudgeError, JudgeProblem, examine_whole, plain, plain_reasons
 from oligami.trial.quality_of_life import non_progression, score
-from oligami.trial.radiotherapy import find_lung_location, judge_prescription, technique_query
+from oligami.trial.radiotherapy import DoseVerdict, Grade, find_lung_location, judge_organ, judge_prescription, technique_query
 from oligami.trial.response import (
     AssessedResponse,
     Assessment,
@@ -29,6 +29,7 @@ from oligami.trial.response import (
     TargetLesion,
     assess_course,
     baseline_warnings,
+    fibrosis_warnings,
     overall_survival,
     progression_free_survival,
 )
@@ -40,6 +41,14 @@ Judge = Callable[[Compiled, Mapping[str, Any], bool], dict[str, Any]]
 
 _ELIGIBILITY: Final = "eligibility-"
 _HIGHEST_SCORE: Final = 100
+_MOST_GY: Final = 1000  # a larger dose is a slip of the unit, as is a volume of more than 100 litres
+_MOST_CC: Final = 100_000
+_GRADE_WORDS: Final[Mapping[Grade, str]] = {
+    "PP": "PER_PROTOCOL",
+    "DA": "ACCEPTABLE",
+    "VU": "UNACCEPTABLE",
+    "NE": "NOT_EVALUABLE",
+}
 _DATES_OF_COURSE: Final = ("randomised", "death", "last_alive", "clinical_progression")
 _ITEM_NUMBER: Final = re.compile(r"[^0-9]*([0-9]+)\Z")
 
@@ -95,6 +104,8 @@ def _judges(compiled: Compiled) -> Mapping[str, Judge]:
     if protocol.radiotherapy is not None:
         found["radiotherapy"] = _radiotherapy
         found["lung-location"] = _lung_location
+        if protocol.constraints is not None:
+            found["dose-constraint"] = _dose_constraint
     if protocol.response is not None:
         found["response"] = _response
     if protocol.quality_of_life is not None:
@@ -169,11 +180,9 @@ def _radiotherapy(compiled: Compiled, data: Mapping[str, Any], tree: bool) -> di
         reader.refuse("site", Text("no site", "部位なし"), Text("the site of the lesion", "病変の部位"))
     form = compiled.protocol.form_of(FormRole.RADIOTHERAPY)
     dose = form.find("total_gy") if form is not None else None
-    most_gy = dose.maximum if dose is not None and dose.maximum is not None else 1000
-    count = form.find("fractions") if form is not None else None
-    most = int(count.maximum) if count is not None and count.maximum is not None else 100
+    most_gy = dose.maximum if dose is not None and dose.maximum is not None else _MOST_GY
     total_gy = reader.number("total_gy", data.get("total_gy"), above=0, most=most_gy)
-    fractions = reader.whole("fractions", data.get("fractions"), least=1, most=most)
+    fractions = reader.whole("fractions", data.get("fractions"), least=1, most=_most_fractions(compiled))
     location = data.get("lung_location")
     if location is not None:
         places = [rule.location for rule in rules.lung_location.rule]
@@ -213,6 +222,80 @@ def _lung_location(compiled: Compiled, data: Mapping[str, Any], tree: bool) -> d
     return answer
 
 
+def _dose_constraint(compiled: Compiled, data: Mapping[str, Any], tree: bool) -> dict[str, Any]:
+    reader = InputReader()
+    reader.keys("", data, ("fractions", "organ", "metric", "value", "metrics"))
+    fractions = reader.whole("fractions", data.get("fractions"), least=1, most=_most_fractions(compiled))
+    organ = data.get("organ")
+    if not isinstance(organ, str) or not organ.strip():
+        reader.refuse("organ", Text("no organ", "臓器なし"), Text("the name of an organ at risk", "リスク臓器の名称"))
+        organ = ""
+    figures = _dose_figures(reader, data)
+    reader.finish()
+    verdict = judge_organ(compiled.protocol, fractions=fractions, organ=organ, figures=figures)
+    return {
+        "status": _GRADE_WORDS[verdict.grade],
+        "organ": verdict.organ,
+        "limits": [_tell_limit(each) for each in verdict.doses],
+        "reasons": plain_reasons(verdict.reasons),
+    }
+
+
+def _dose_figures(reader: InputReader, data: Mapping[str, Any]) -> dict[str, float | None]:
+    """Read one metric with its value, or several as an object; null is not known."""
+    if data.get("metrics") is None:
+        metric = data.get("metric")
+        if not isinstance(metric, str) or not metric.strip():
+            reader.refuse("metric", Text("no metric", "指標なし"), Text("a metric such as D0.03cc", "指標(例 D0.03cc)"))
+            return {}
+        given = [("value", metric, data.get("value"))]
+    else:
+        for name in ("metric", "value"):
+            if data.get(name) is not None:
+                found = Text("a figure beside metrics", "metrics と並ぶ値")
+                reader.refuse(name, found, Text("metric and value, or metrics alone", "metric と value、または metrics のみ"))
+        table = reader.table("metrics", data["metrics"])
+        if not table and isinstance(data["metrics"], Mapping):
+            reader.refuse("metrics", Text("none", "なし"), Text("one metric or more", "1つ以上の指標"))
+        given = [(f"metrics.{metric[:40]}", metric, value) for metric, value in table.items()]
+    figures: dict[str, float | None] = {}
+    for path, metric, value in given:
+        if metric.strip().casefold() in {name.casefold() for name in figures}:
+            reader.refuse(path, Text("a second value", "2つ目の値"), Text("one value a metric", "1指標1値"))
+        figures[metric.strip()] = None if value is None else reader.number(path, value, least=0, most=_most_figure(metric))
+    return figures
+
+
+def _most_figure(metric: str) -> float:
+    """Return the largest figure a metric can have: a share of a volume, a volume in cc, a dose in Gy."""
+    if not metric.strip().upper().startswith("V"):
+        return _MOST_GY
+    return 100 if metric.strip().endswith("%") else _MOST_CC
+
+
+def _tell_limit(dose: DoseVerdict) -> dict[str, Any]:
+    row = dose.constraint
+    return {
+        "id": row.id,
+        "metric": row.metric,
+        "op": row.op,
+        "limit": row.limit,
+        "unit": row.unit,
+        "value": dose.value,
+        "kept": dose.kept,
+        "grade": dose.grade,
+        "level": row.level,
+        "severity": row.severity,
+        "cite": row.cite,
+    }
+
+
+def _most_fractions(compiled: Compiled) -> int:
+    form = compiled.protocol.form_of(FormRole.RADIOTHERAPY)
+    count = form.find("fractions") if form is not None else None
+    return int(count.maximum) if count is not None and count.maximum is not None else 100
+
+
 # ---------------------------------------------------------------- response
 
 
@@ -248,7 +331,7 @@ def _response(compiled: Compiled, data: Mapping[str, Any], tree: bool) -> dict[s
         free = progression_free_survival(course, start=start, death=death, clinical_progression=days["clinical_progression"])
         answer["pfs"] = _tell_outcome(free)
         answer["os"] = _tell_outcome(overall_survival(start=start, death=death, last_alive=last_alive))
-    warnings = baseline_warnings(rules, targets)
+    warnings = baseline_warnings(rules, targets) + fibrosis_warnings(rules, targets, assessments, course)
     if warnings:
         answer["warnings"] = plain_reasons(warnings)
     return answer
@@ -257,7 +340,7 @@ def _response(compiled: Compiled, data: Mapping[str, Any], tree: bool) -> dict[s
 def _target(reader: InputReader, name: str, data: object) -> TargetLesion:
     path = f"targets.{name}"
     table = reader.table(path, data)
-    reader.keys(f"{path}.", table, ("mm", "nodal", "oligo", "organ", "resected"))
+    reader.keys(f"{path}.", table, ("mm", "nodal", "oligo", "organ", "resected", "last_fraction"))
     organ = table.get("organ")
     return TargetLesion(
         id=name,
@@ -266,6 +349,7 @@ def _target(reader: InputReader, name: str, data: object) -> TargetLesion:
         oligo=reader.flag(f"{path}.oligo", table.get("oligo"), otherwise=True),
         organ=organ if isinstance(organ, str) else "",
         resected=reader.day(f"{path}.resected", table.get("resected")),
+        last_fraction=reader.day(f"{path}.last_fraction", table.get("last_fraction")),
     )
 
 

@@ -7,16 +7,25 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from oligami.protocol.compile import Compiled
 from oligami.protocol.model.protocol import Protocol
 from oligami.protocol.model.radiotherapy import Constraint, DoseOption, PlanCheck, RadiotherapyFile
-from oligami.protocol.text import Text
+from oligami.protocol.problems import find_near_miss
+from oligami.protocol.text import Reason, Text
 
 PrescriptionStatus = Literal["ALLOWED", "NOT_ALLOWED", "UNDETERMINED", "NO_OPTION_FOR_SITE"]
 #: Per protocol, deviation acceptable, violation unacceptable, not evaluable: the grades of JCOG radiotherapy review.
 Grade = Literal["PP", "DA", "VU", "NE"]
+
+#: What each grade is called in a sentence.
+_GRADE_TEXTS: Final[Mapping[Grade, Text]] = {
+    "DA": Text("an acceptable deviation", "許容逸脱"),
+    "VU": Text("a violation", "違反"),
+}
+#: From the gravest: what is not known could still be a violation.
+_GRAVEST: Final[tuple[Grade, ...]] = ("VU", "NE", "DA", "PP")
 
 
 def bed(total_gy: float, fractions: int, alpha_beta_gy: float) -> float:
@@ -69,6 +78,19 @@ class DoseVerdict:
     kept: bool | None
     grade: Grade
     counts: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganVerdict:
+    """The dose figures of an organ at risk held against its limits.
+
+    organ: by the protocol's name; None if the name given is not known. grade: the gravest of the limits that count.
+    """
+
+    organ: str | None
+    grade: Grade
+    doses: tuple[DoseVerdict, ...]
+    reasons: tuple[Reason, ...]
 
 
 def judge_prescription(
@@ -190,6 +212,116 @@ def judge_dose(protocol: Protocol, constraint: Constraint, value: float | None) 
     return DoseVerdict(
         constraint=constraint, value=value, kept=kept, grade="PP" if kept else "DA" if within else "VU", counts=counts
     )
+
+
+def find_organ(protocol: Protocol, name: str) -> str | None:
+    """Return the protocol's name of a structure, found by name or alias; None for one it does not know.
+
+    Case and punctuation do not matter: "spinal cord" and "Spinal_Cord" are the same.
+    """
+    wanted = _letters(name)
+    known = _file(protocol).structure_name
+    rows = protocol.constraints.constraint if protocol.constraints is not None else ()
+    names = [*(each.name for each in known), *(row.organ for row in rows)]
+    aliases = [(alias, each.name) for each in known for alias in each.aliases]
+    return next((organ for word, organ in [*((each, each) for each in names), *aliases] if _letters(word) == wanted), None)
+
+
+def judge_organ(protocol: Protocol, *, fractions: int, organ: str, figures: Mapping[str, float | None]) -> OrganVerdict:
+    """Hold the dose figures of an organ at risk against its limits for a number of fractions.
+
+    Only the limits of the figures that are given are judged; the reasons name the others. Limits that are only advice are
+    shown and do not count. Without a limit that counts the answer is not evaluable.
+
+    Args:
+        protocol: the protocol.
+        fractions: number of fractions of the plan.
+        organ: name or alias of the structure.
+        figures: by metric, such as D0.03cc, in the unit of its limits; None is not known. Case does not matter.
+
+    Raises:
+        ValueError: the protocol has no radiotherapy file.
+    """
+    name = find_organ(protocol, organ)
+    rows = limits(protocol, fractions, name) if name is not None else ()
+    if name is None or not rows:
+        return OrganVerdict(organ=name, grade="NE", doses=(), reasons=(_no_limit(protocol, fractions, organ, name),))
+    given = {metric.casefold(): value for metric, value in figures.items()}
+    doses = [judge_dose(protocol, row, given[row.metric.casefold()]) for row in rows if row.metric.casefold() in given]
+    grades = [each.grade for each in doses if each.counts]
+    reasons = [_tell_dose(name, each) for each in doses if each.kept is not True]
+    listed = {row.metric.casefold() for row in rows}
+    unlisted = [metric for metric in figures if metric.casefold() not in listed]
+    missing = list(dict.fromkeys(row.metric for row in rows if row.metric.casefold() not in given))
+    if unlisted:
+        names = ", ".join(metric[:40] for metric in unlisted)
+        text = Text(
+            f"{name} has no limit of {names} in {fractions} fractions.",
+            f"{name} の {names} には {fractions} 回照射での制約がありません。",
+        )
+        reasons.append(Reason("radiotherapy.no_limit", text))
+    if missing:
+        text = Text(
+            f"{name} has more limits in {fractions} fractions, not judged here: {', '.join(missing)}.",
+            f"{name} には {fractions} 回照射でほかの制約もあります(今回は未判定):{'、'.join(missing)}。",
+        )
+        reasons.append(Reason("radiotherapy.not_given", text))
+    if doses and not grades:
+        text = Text("These limits are only advice and do not count.", "これらの制約は参考値であり、判定には用いません。")
+        reasons.append(Reason("radiotherapy.advice", text))
+    gravest: Grade = next((each for each in _GRAVEST if each in grades), "NE")
+    return OrganVerdict(organ=name, grade=gravest, doses=tuple(doses), reasons=tuple(reasons))
+
+
+def _tell_dose(organ: str, verdict: DoseVerdict) -> Reason:
+    row = verdict.constraint
+    limit = f"{row.op} {row.limit:g} {row.unit}"
+    if verdict.value is None:
+        text = Text(
+            f"{organ} {row.metric}: no figure to hold against {limit}.",
+            f"{organ} {row.metric}:制約 {limit} と比べる値がありません。",
+        )
+        return Reason(row.id, text)
+    grade = _GRADE_TEXTS[verdict.grade] if verdict.counts else Text("only advice, does not count", "参考値であり判定に用いない")
+    # In full: 26.0001 rounded to 26 would seem to keep a limit of 26.
+    said = f"{Decimal(str(verdict.value)).normalize():f} {row.unit}"
+    text = Text(
+        f"{organ} {row.metric} is {said}; the limit in {row.fractions} fractions is {limit}: {grade.en}.",
+        f"{organ} {row.metric} は {said} です。{row.fractions} 回照射での制約は {limit}:{grade.ja}。",
+    )
+    return Reason(row.id, text)
+
+
+def _no_limit(protocol: Protocol, fractions: int, given: str, organ: str | None) -> Reason:
+    rows = protocol.constraints.constraint if protocol.constraints is not None else ()
+    if organ is None:
+        near = find_near_miss(given, dict.fromkeys(row.organ for row in rows))
+        hint = Text(f" Did you mean {near}?", f"{near} ではありませんか。") if near else Text("", "")
+        text = Text(
+            f'The protocol does not know a structure "{given[:40]}"; name it as TG-263 does.{hint.en}',
+            f"「{given[:40]}」はプロトコールにない構造名です。TG-263 の名称を用いてください。{hint.ja}",
+        )
+        return Reason("radiotherapy.organ", text)
+    elsewhere = sorted({row.fractions for row in rows})
+    own = [count for count in elsewhere if limits(protocol, count, organ)]
+    there = ", ".join(str(count) for count in own or elsewhere)
+    if fractions not in elsewhere:
+        text = Text(
+            f"There is no table of limits for {fractions} fractions; there are for {there}.",
+            f"{fractions} 回照射の制約表はありません。あるのは {there} 回です。",
+        )
+    elif own:
+        text = Text(
+            f"{organ} has no limit in {fractions} fractions; it has in {there}.",
+            f"{organ} には {fractions} 回照射での制約がありません。あるのは {there} 回です。",
+        )
+    else:
+        text = Text(f"{organ} has no limit.", f"{organ} には制約がありません。")
+    return Reason("radiotherapy.no_limit", text)
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def _match(

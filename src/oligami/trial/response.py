@@ -27,7 +27,7 @@ class TargetLesion:
     """A target lesion as measured at baseline, in mm: longest diameter, or short axis of a node.
 
     oligo: whether it is an oligometastasis (not the primary or a local recurrence). resected: the date of its surgery.
-    organ: for the limit of targets an organ; empty if not known.
+    organ: for the limit of targets an organ; empty if not known. last_fraction: the end of its radiotherapy.
     """
 
     id: str
@@ -36,6 +36,7 @@ class TargetLesion:
     oligo: bool = True
     organ: str = ""
     resected: date | None = None
+    last_fraction: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +185,31 @@ def may_be_fibrosis(rules: ResponseFile, site: str, last_fraction: date, on: dat
     months = (on.year - last_fraction.year) * 12 + on.month - last_fraction.month
     within = months < rules.fibrosis_months or (months == rules.fibrosis_months and on.day <= last_fraction.day)
     return site in rules.fibrosis_sites and on >= last_fraction and within
+
+
+def fibrosis_warnings(
+    rules: ResponseFile, baseline: Sequence[TargetLesion], assessments: Sequence[Assessment], course: Course
+) -> tuple[Reason, ...]:
+    """Return, for each assessment that shows progression, the irradiated targets whose growth may be fibrosis.
+
+    Growth is from the lesion's own smallest size so far; the verdict is not changed, since the reader decides.
+    """
+    ordered = sorted(assessments, key=lambda each: each.date)
+    found = []
+    for place, (assessment, response) in enumerate(zip(ordered, course.assessments, strict=True)):
+        for lesion in _present(rules, baseline, assessment.date) if response.progressed else ():
+            size, done = _size(assessment, lesion), lesion.last_fraction
+            if size is None or done is None or not may_be_fibrosis(rules, lesion.organ, done, assessment.date):
+                continue
+            if size > _smallest(lesion, ordered[:place]):
+                text = Text(
+                    f"Growth of {lesion.id} on {assessment.date}, within {rules.fibrosis_months} months of radiotherapy to the "
+                    f"{lesion.organ}, may be fibrosis: the reader may hold it as equivocal.",
+                    f"{assessment.date} の {lesion.id} の増大は、放射線治療({lesion.organ})後 {rules.fibrosis_months} か月以内で"
+                    "あり、線維化の可能性があります。判定を保留できます。",
+                )
+                found.append(Reason("response.fibrosis", text))
+    return tuple(found)
 
 
 def baseline_warnings(rules: ResponseFile, baseline: Sequence[TargetLesion]) -> tuple[Reason, ...]:
@@ -337,8 +363,7 @@ def _find_site(
     for lesion in _present(rules, baseline, assessment.date):
         size = _size(assessment, lesion)
         if size is not None:
-            before = [known for each in earlier if (known := _size(each, lesion)) is not None]
-            smallest = min([_exact(lesion.mm), *before])
+            smallest = _smallest(lesion, earlier)
             growths.append((size - smallest, lesion))
             if _has_grown(rules, size, smallest):
                 sides.add(lesion.oligo)
@@ -369,6 +394,11 @@ def _is_present(rules: ResponseFile, resected: date | None, on: date) -> bool:
 def _size(assessment: Assessment, lesion: TargetLesion) -> Decimal | None:
     size = assessment.sizes.get(lesion.id)
     return None if size is None else _exact(size)
+
+
+def _smallest(lesion: TargetLesion, earlier: Iterable[Assessment]) -> Decimal:
+    """Return the smallest size of a lesion so far, baseline included."""
+    return min([_exact(lesion.mm), *(known for each in earlier if (known := _size(each, lesion)) is not None)])
 
 
 def _exact(number: float) -> Decimal:

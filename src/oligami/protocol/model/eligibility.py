@@ -11,6 +11,7 @@ class Criterion:
     met: expression over the items of the stage's form. Alone, its three values are the verdict.
     not_met: with it, the verdict is *not met* where `not_met` is true, else *met* where `met` is true, else *unknown*.
     record_text: the record's own words; `reading` says how they are read where they read badly.
+    setting_origin: where the part of the reading comes from that is ours; None if none is. `origin` marks the rest.
     """
 
     id: str = Identifier
@@ -23,6 +24,7 @@ class Criterion:
     record_text: str = ""
     reading: Text | None = None
     origin: Origin
+    setting_origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)

@@ -30,9 +30,12 @@ def deviations_section(results: Results, labels: Labels) -> Section:
         finding = phrase("No deviation from the protocol was found.", "プロトコールからの逸脱は認められない。")
     else:
         finding = phrase(
-            "{n} departures from the protocol were found by rule in {m} subjects; {k} of them are not graded yet.",
-            "規則により{m}例に{n}件の逸脱候補が検出された。うち{k}件は未判定である。",
+            "{n} departures from the protocol are on record in {m} subjects, {f} found by rule and {r} told by the study office's "
+            "grade alone; {k} of them are not graded yet.",
+            "{m}例に{n}件の逸脱候補がある（規則による検出{f}件、研究事務局の判定のみによるもの{r}件）。うち{k}件は未判定である。",
             n=phrases.whole(summary.deviations),
+            f=phrases.whole(summary.deviations - summary.reported),
+            r=phrases.whole(summary.reported),
             m=phrases.whole(summary.subjects),
             k=phrases.whole(summary.not_graded),
         )
@@ -41,7 +44,7 @@ def deviations_section(results: Results, labels: Labels) -> Section:
     columns = [
         Column(
             key=arm or "before_randomization",
-            heading=labels.arm(arm) if arm is not None else Text("Before randomization", "割付前"),
+            heading=labels.arm(arm) if arm is not None else Text("Before randomization or undated", "割付前または日付なし"),
             fields=("deviations", "subjects"),
         )
         for arm in arms

@@ -1,8 +1,8 @@
 """How the trial went: flow of subjects, accrual, baseline."""
 
 from oligami.analysis.baseline import RANDOMIZED, REGISTERED, BaselineCharacteristic
+from oligami.analysis.parts import randomizes_at_once
 from oligami.analysis.results import Results
-from oligami.protocol.model.forms import FormRole
 from oligami.protocol.text import Text
 from oligami.reports import phrases
 from oligami.reports.figures import accrual_figure
@@ -33,12 +33,21 @@ def flow_section(results: Results, labels: Labels) -> Section:
     finding: Filling
     if not flow.requests:
         finding = phrase("Nobody has asked for registration yet.", "登録の申込はまだない。")
+    elif randomizes_at_once(labels.protocol) and flow.registered == flow.randomized:
+        finding = phrase(
+            "Of {asked} requests for {stage} {randomized} were granted, and these subjects randomized at once.",
+            "{stage}の申込{asked}件のうち{randomized}例が登録され、同時に割付された。",
+            stage=labels.registration(),
+            asked=phrases.whole(flow.requests),
+            randomized=phrases.whole(flow.randomized),
+        )
     else:
         finding = phrase(
-            "Of {asked} requests for first registration {registered} were registered; {randomized} subjects were randomized, "
+            "Of {asked} requests for {stage} {registered} were registered; {randomized} subjects were randomized, "
             "{outside} were not, and {waiting} were still before randomization at the cut.",
-            "一次登録の申込{asked}件のうち{registered}例が登録された。割付は{randomized}例、非割付は{outside}例、"
+            "{stage}の申込{asked}件のうち{registered}例が登録された。割付は{randomized}例、非割付は{outside}例、"
             "カットオフ時点で割付前は{waiting}例である。",
+            stage=labels.registration(),
             asked=phrases.whole(flow.requests),
             registered=phrases.whole(flow.registered),
             randomized=phrases.whole(flow.randomized),
@@ -60,17 +69,18 @@ def _flow_table(results: Results, labels: Labels) -> Table:
     def row(step: str, en: str, ja: str, count: int, *, indent: bool = False, code: str | None = None) -> Row:
         return Row(head=Text(en, ja), keys={"step": step, "value": code}, cells=(count_cell(count),), indent=indent)
 
-    first = flow.refusals[0]
+    first, stage = flow.refusals[0], labels.registration()
     rows = [
-        row("asked", "Asked for first registration", "一次登録の申込", flow.requests),
+        row("asked", f"Asked for {stage.en}", f"{stage.ja}の申込", flow.requests),
         row("refused", "refused", "登録不可", first.refused, indent=True),
-        row("registered", "Registered", "一次登録", flow.registered),
+        row("registered", "Registered", stage.ja, flow.registered),
         row("annulled", "registered in error, not counted", "誤登録（集計外）", flow.annulled, indent=True),
-        row("before_randomization", "Still before randomization", "割付前", flow.in_therapy),
-        row("not_randomized", "Not randomized", "非割付", flow.not_randomized),
     ]
+    if not randomizes_at_once(labels.protocol) or flow.in_therapy + flow.not_randomized:
+        rows.append(row("before_randomization", "Still before randomization", "割付前", flow.in_therapy))
+        rows.append(row("not_randomized", "Not randomized", "非割付", flow.not_randomized))
     for tally in flow.not_randomized_reasons:
-        reason = labels.answer(FormRole.TREATMENT_END, "reason", tally.value)
+        reason = labels.not_randomized(tally.value)
         rows.append(row("not_randomized_reason", reason.en, reason.ja, tally.count, indent=True, code=tally.value))
     rows.append(row("randomized", "Randomized", "割付", flow.randomized))
     for arm in flow.arms:
@@ -88,6 +98,7 @@ def _flow_table(results: Results, labels: Labels) -> Table:
         rows += [
             Row(head=Text(en, ja), keys={"step": step, "arm": arm.arm}, cells=(count_cell(n),), indent=True)
             for step, en, ja, n in steps
+            if n is not None
         ]
         rows += [
             Row(
@@ -157,10 +168,11 @@ def accrual_section(results: Results, labels: Labels) -> Section:
         )
     else:
         finding = phrase(
-            "{n} of {planned} first registrations and {m} of {target} randomizations were made; by plan it would have been {a} and {b} "
-            "at the cut. {sites} of {opened} open sites have registered.",
-            "一次登録は{planned}例中{n}例、割付は{target}例中{m}例。計画ではカットオフ時点で{a}例と{b}例である。"
+            "{n} of {planned} planned subjects were registered ({stage}) and {m} of {target} randomized; by plan it would have been "
+            "{a} and {b} at the cut. {sites} of {opened} open sites have registered.",
+            "{stage}は{planned}例中{n}例、割付は{target}例中{m}例。計画ではカットオフ時点で{a}例と{b}例である。"
             "開始済み{opened}施設のうち{sites}施設から登録があった。",
+            stage=labels.registration(),
             n=phrases.whole(accrual.registered),
             planned=phrases.whole(accrual.registered_planned),
             m=phrases.whole(accrual.randomized),

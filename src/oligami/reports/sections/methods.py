@@ -30,6 +30,14 @@ CURVE_TYPES = {
     "plain": Text("untransformed", "無変換"),
 }
 
+#: Sentences that stand only where the report has such numbers.
+INCIDENCE = Text("Cumulative incidence by Aalen and Johansen. ", "累積発生割合はAalen–Johansen法による。")
+PROPORTIONS = Text(
+    "Proportions have exact (Clopper-Pearson) intervals, their differences those of Newcombe (method 10). ",
+    "割合は正確（Clopper–Pearson）信頼区間、その差はNewcombe法（method 10）による。",
+)
+NOTHING = Text("", "")
+
 
 def methods_section(results: Results, labels: Labels) -> Section:
     """Methods and provenance."""
@@ -40,15 +48,16 @@ def methods_section(results: Results, labels: Labels) -> Section:
         "Survival by the Kaplan-Meier method with {curve} intervals from Greenwood's error; medians by Brookmeyer and Crowley; "
         "follow-up by the reverse Kaplan-Meier method. Arms are compared as randomized by the log-rank test (hypergeometric variance), "
         "stratified by {strata}, and by Cox's model with Efron's treatment of ties, with Wald intervals of {levels}. Differences of "
-        "survival at a time rest on Greenwood's errors. Cumulative incidence by Aalen and Johansen. Proportions have exact "
-        "(Clopper-Pearson) intervals, their differences those of Newcombe (method 10). A month is {month} days, a year {year}; the "
+        "survival at a time rest on Greenwood's errors. {incidence}{proportions}A month is {month} days, a year {year}; the "
         "day of the start is day 0. Nothing missing was imputed.",
         "生存曲線はKaplan–Meier法、信頼区間はGreenwoodの標準誤差に基づく{curve}変換、中央値はBrookmeyer–Crowley法、追跡期間は逆Kaplan–Meier法による。"
         "群間比較は割付どおりに、{strata}で層別したログランク検定（超幾何分散）とCoxモデル（タイはEfron法、Wald信頼区間{levels}）による。"
-        "時点生存割合の差はGreenwoodの標準誤差、累積発生割合はAalen–Johansen法による。割合は正確（Clopper–Pearson）信頼区間、"
-        "その差はNewcombe法（method 10）による。1か月は{month}日、1年は{year}日、起算日を0日とする。欠測の補完は行っていない。",
+        "時点生存割合の差はGreenwoodの標準誤差による。{incidence}{proportions}"
+        "1か月は{month}日、1年は{year}日、起算日を0日とする。欠測の補完は行っていない。",
         curve=CURVE_TYPES[analysis.curve_confidence_type],
         strata=strata,
+        incidence=INCIDENCE if results.progression_sites else NOTHING,
+        proportions=PROPORTIONS if results.safety is not None or results.quality_of_life is not None else NOTHING,
         levels=levels,
         month=f"{analysis.days_per_month:g}",
         year=f"{analysis.days_per_year:g}",

@@ -144,8 +144,9 @@ def _visits_table(results: Results, quality: QualityOfLife, labels: Labels, leve
         ),
         rows=tuple(rows),
         note=phrase(
-            "{instrument}, {scale}, threshold {t} points. Differences with Newcombe's interval; those not evaluable stand apart.",
-            "{instrument}、{scale}、閾値{t}点。差はNewcombe法の信頼区間。評価不能例は別掲。",
+            "{instrument}, {scale}, threshold {t} points. Differences with Newcombe's interval, after "
+            "randomization only; those not evaluable stand apart.",
+            "{instrument}、{scale}、閾値{t}点。差（割付後の時点のみ）はNewcombe法の信頼区間。評価不能例は別掲。",
             instrument=quality.instrument,
             scale=labels.scale(quality.scale),
             t=f"{quality.threshold:g}",

@@ -1,6 +1,5 @@
 """Adverse events by period, arm and grade, the most frequent terms, the serious ones."""
 
-from oligami.analysis.results import Results
 from oligami.analysis.safety import Safety, SafetyGroup
 from oligami.protocol.model.forms import FormRole
 from oligami.protocol.text import Text
@@ -24,9 +23,8 @@ TERMS_IN_FIGURE = 12
 TERMS_IN_PAGE = 15
 
 
-def safety_section(results: Results, labels: Labels) -> Section:
+def safety_section(safety: Safety, labels: Labels) -> Section:
     """Adverse events by period, arm and grade."""
-    safety = results.safety
     title = Text("Adverse events", "有害事象")
     if not safety.terms:
         finding = phrase("No adverse event is on record up to the cut.", "カットオフまで有害事象の記録はない。")
@@ -119,8 +117,9 @@ def _summary_table(safety: Safety, labels: Labels) -> Table:
         ),
         rows=tuple(rows),
         note=phrase(
-            "{dictionary} {version}; treated subjects. Exact intervals.",
-            "{dictionary} {version}。治療を受けた対象者。正確信頼区間。",
+            "{dictionary} {version}; {who}. Exact intervals.",
+            "{dictionary} {version}。{who}。正確信頼区間。",
+            who=Text("treated subjects", "治療を受けた対象者") if safety.treated_only else Text("registered subjects", "登録例"),
             dictionary=safety.dictionary,
             version=safety.dictionary_version,
         ),

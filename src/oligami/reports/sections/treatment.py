@@ -31,9 +31,9 @@ REGIMENS_IN_PAGE = 12
 
 
 def local_therapy_section(results: Results, labels: Labels) -> Section:
-    """Metastasis-directed therapy as delivered."""
+    """Local therapy as delivered."""
     told = [own for own in results.local_therapy if own.lesions]
-    title = Text("Metastasis-directed therapy delivered", "転移巣局所療法の実施状況")
+    title = Text("Local therapy delivered", "局所療法の実施状況")
     if not told:
         finding = phrase(
             "No lesion of a randomized subject is due for local therapy yet.", "局所療法の対象となる病変はまだない。"
@@ -43,17 +43,19 @@ def local_therapy_section(results: Results, labels: Labels) -> Section:
     irradiated = sum(site.radiotherapy for site in first.sites)
     operated = sum(site.surgery for site in first.sites)
     finding = phrase(
-        "In {arm} {rt} of {n} lesions were irradiated, {op} operated on and {none} not treated; {all} of {m} subjects had every "
-        "lesion treated. Treatment began a median of {start} days after randomization.",
-        "{arm}では{n}病変中{rt}病変に放射線治療、{op}病変に手術が行われ、{none}病変は未治療であった。"
-        "{m}例中{all}例で全病変が治療された。割付から治療開始までの中央値は{start}日である。",
+        "In {arm} {rt} of {n} lesions were irradiated and {op} operated on; of the {r} that remained at randomization {none} were "
+        "not treated. {all} of {m} subjects with remaining lesions had every one treated. Treatment began a median of {start} days "
+        "after randomization.",
+        "{arm}では{n}病変中{rt}病変に放射線治療、{op}病変に手術が行われ、割付時に残存していた{r}病変のうち{none}病変は未治療であった。"
+        "残存病変のある{m}例中{all}例で残存全病変が治療された。割付から治療開始までの中央値は{start}日である。",
         arm=labels.arm(first.arm),
         rt=phrases.whole(irradiated),
         n=phrases.whole(first.lesions),
         op=phrases.whole(operated),
-        none=phrases.whole(first.lesions - irradiated - operated),
+        r=phrases.whole(first.remaining),
+        none=phrases.whole(first.remaining - first.remaining_treated),
         all=phrases.whole(first.subjects_complete),
-        m=phrases.whole(first.subjects),
+        m=phrases.whole(first.subjects - first.subjects_gone),
         start=phrases.decimal(first.days_to_start.median, 0),
     )
     blocks: list[Block] = []
@@ -72,11 +74,12 @@ def _lesions_table(own: LocalTherapy, labels: Labels) -> Table:
                 share_cell(site.radiotherapy, site.lesions),
                 share_cell(site.surgery, site.lesions),
                 share_cell(site.untreated, site.lesions),
+                share_cell(site.gone, site.lesions),
             ),
         )
         for site in own.sites
     ]
-    total = [sum(counts) for counts in zip(*((s.radiotherapy, s.surgery, s.untreated) for s in own.sites), strict=True)]
+    total = [sum(counts) for counts in zip(*((s.radiotherapy, s.surgery, s.untreated, s.gone) for s in own.sites), strict=True)]
     rows.append(
         Row(
             head=Text("All lesions", "全病変"),
@@ -94,7 +97,12 @@ def _lesions_table(own: LocalTherapy, labels: Labels) -> Table:
             Column(key="lesions", heading=Text("Lesions", "病変")),
             Column(key="radiotherapy", heading=Text("Radiotherapy (%)", "放射線治療（%）"), fields=SHARE_FIELDS),
             Column(key="surgery", heading=Text("Surgery (%)", "手術（%）"), fields=SHARE_FIELDS),
-            Column(key="untreated", heading=Text("Not treated (%)", "未治療（%）"), fields=SHARE_FIELDS),
+            Column(key="untreated", heading=Text("Remaining, not treated (%)", "残存・未治療（%）"), fields=SHARE_FIELDS),
+            Column(
+                key="gone",
+                heading=Text("Gone before randomization, need no therapy (%)", "割付前に消失・治療不要（%）"),
+                fields=SHARE_FIELDS,
+            ),
         ),
         rows=tuple(rows),
     )
@@ -163,9 +171,15 @@ def _delivery_table(own: LocalTherapy, labels: Labels) -> Table:
         ("all", own.subjects_complete),
         ("some", own.subjects_partial),
         ("none", own.subjects_none),
+        ("gone", own.subjects_gone),
     )
     subjects = [Tally(value=value, count=n, total=own.subjects) for value, n in counts]
-    names = {"all": Text("every lesion", "全病変"), "some": Text("some lesions", "一部の病変"), "none": Text("no lesion", "なし")}
+    names = {
+        "all": Text("every remaining lesion", "残存全病変"),
+        "some": Text("some remaining lesions", "残存病変の一部"),
+        "none": Text("no remaining lesion", "なし"),
+        "gone": Text("nothing: every lesion was gone before randomization", "対象なし（割付前に全病変が消失）"),
+    }
     radiotherapy, surgery = FormRole.RADIOTHERAPY, FormRole.SURGERY
     rows = [
         *rows_of(
@@ -214,18 +228,26 @@ def therapy_section(results: Results, labels: Labels) -> Section:
         return Section(id="therapy", title=title, finding=finding)
     parts: dict[str, Filling] = {}
     for k, own in enumerate(told):
-        kept = sum(tally.count for tally in own.kept if tally.value in ("same", "same_with_switch"))
+        crossed: Filling = ""
+        if own.crossover is not None:
+            x = phrases.whole(own.crossover.count)
+            crossed = phrase(", {x} had crossover", "、クロスオーバー{x}例", x=x)
         parts[f"p{k}"] = phrase(
-            "{arm}: {kept} of {n} kept it, {x} had crossover",
-            "{arm}：{n}例中{kept}例が継続、クロスオーバー{x}例",
+            "{arm}: {kept} of {n} randomized, {s} of the {n} with an agent exchanged or dropped as allowed{crossed}",
+            "{arm}：割付{n}例中{kept}例（規定内の薬剤変更・減剤は{n}例中{s}例）{crossed}",
             arm=labels.arm(own.arm),
-            kept=phrases.whole(kept),
+            kept=phrases.whole(own.kept_same),
+            s=phrases.whole(own.switched.count),
             n=phrases.whole(own.subjects),
-            x=phrases.whole(own.crossover.count),
+            crossed=crossed,
         )
     en = "; ".join(f"{{{name}}}" for name in parts)
     ja = "。".join(f"{{{name}}}" for name in parts)
-    finding = phrase(f"Same systemic therapy up to the cut — {en}.", f"カットオフ時点の同一治療の継続 — {ja}。", **parts)
+    finding = phrase(
+        f"Same systemic therapy until progression, death or the cut — {en}.",
+        f"増悪・死亡・カットオフまでの同一治療の継続 — {ja}。",
+        **parts,
+    )
     return Section(
         id="therapy", title=title, finding=finding, blocks=(_therapy_table(told, labels), _regimen_table(told, labels))
     )
@@ -256,13 +278,12 @@ def _therapy_table(told: Sequence[TherapyCourse], labels: Labels) -> Table:
         if found:
             rows.append(Row(head=head))
             rows += [Row(head=row.head, keys={"what": what, **row.keys}, cells=_padded(row.cells), indent=True) for row in found]
-    rows.append(
-        Row(
-            head=Text("Crossover to local therapy before progression", "増悪前の局所療法へのクロスオーバー"),
-            keys={"what": "crossover"},
-            cells=_padded(tuple(tally_cell(own.crossover) for own in told)),
-        )
-    )
+    head = Text("Agent exchanged or dropped as allowed, at any time", "規定内の薬剤変更・減剤（全期間）")
+    rows.append(Row(head=head, keys={"what": "switched"}, cells=_padded(tuple(tally_cell(own.switched) for own in told))))
+    crossed = tuple(tally_cell(own.crossover) for own in told if own.crossover is not None)
+    if crossed:
+        head = Text("Crossover to local therapy before progression", "増悪前の局所療法へのクロスオーバー")
+        rows.append(Row(head=head, keys={"what": "crossover"}, cells=_padded(crossed)))
     for what, head, spreads in (
         (
             "courses_before",
