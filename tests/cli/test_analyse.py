@@ -70,6 +70,13 @@ def test_same_cut_gives_the_same_bytes(journal: Path, tmp_path: Path) -> None:
     assert digests(folders[0]) == digests(folders[1]) == digests(folders[2])
 
 
+def test_a_cut_after_the_end_of_the_journal_is_told(journal: Path, tmp_path: Path) -> None:
+    """A date beyond the last record is analysed, with a note that nothing is known after it."""
+    status, said = run("analyse", journal, "--up-to", "2026-01-01", "--out", tmp_path / "report")
+    assert status == 0
+    assert "the journal ends on 2024-10" in said
+
+
 def test_a_cut_named_in_the_journal_can_be_asked_for(journal: Path, tmp_path: Path) -> None:
     """`--cut NAME` is the record and the date the journal gave that name."""
     taken = next(record.entry for record in FileJournal(journal).records() if isinstance(record.entry, CutTaken))

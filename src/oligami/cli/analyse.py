@@ -84,6 +84,13 @@ def analyse_command(
         refuse(Text(str(error), str(error)), lang)
     finally:
         gc.enable()
+    newest = trial.head.at
+    if newest is not None and newest.date() < day:
+        late = Text(
+            f"Note: the journal ends on {newest.date()}, before {day}; what happened after that is not known",
+            f"注意: ジャーナルは {newest.date()} までで、{day} より前です。それ以降のことは反映されません",
+        )
+        typer.echo(late[lang], err=True)
     page = out / "index.html"
     provenance = datasets.provenance
     said = Text(

@@ -69,7 +69,7 @@ def flow_figure(figure: str, caption: Text, flow: Flow, labels: Labels, *, table
     )
     registered = _Box(x=main_x, width=main_width, heading=_n(f"Registered ({stage.en})", stage.ja, flow.registered))
     waiting = flow.not_randomized + flow.in_therapy
-    outside = _Box(x=side_x, width=side_width, heading=_n("Not randomized by the cut", "カットオフまでに非割付", waiting))
+    outside = _Box(x=side_x, width=side_width, heading=_n("Not, or not yet, randomized", "非割付・割付前", waiting))
     if flow.in_therapy:
         outside.lines.append(_n("still before randomization", "割付前", flow.in_therapy))
     outside.lines.extend(_tally(own, labels) for own in flow.not_randomized_reasons)
