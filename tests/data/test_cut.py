@@ -7,7 +7,9 @@ import pytest
 
 from oligami.data.cut import Cut, cut_records, cut_trial
 from oligami.data.derive import derive
+from oligami.data.reading import Reader
 from oligami.journal import entries as e
+from oligami.protocol.model.forms import FormRole
 from oligami.trial.commands import Register
 from oligami.trial.fold import fold
 
@@ -188,3 +190,21 @@ def test_a_trial_without_most_files_gives_empty_datasets(tiny, build):
     assert len(cut.lesions) == len(cut.adverse_events) == len(cut.questionnaires) == len(cut.quality_of_life) == 0
     assert list(cut.data_quality.due_date) == [date(2024, 9, 13), date(2024, 12, 12)]
     assert [day is not None for day in cut.data_quality.submitted_date] == [True, False]
+
+
+def test_a_month_is_no_day_to_count_from(build, plain):
+    """Partial dates go through a cut: nothing is counted from them, and nothing else changes by them."""
+
+    def told(infarction, second_cancer):
+        trial = build(first_arm="B")
+        subject = trial.first("2024-06-01", e7_last_infarction_date=infarction)
+        trial.second(subject, "2024-09-10")
+        trial.seen(subject, "2025-02-01", second_cancer="yes", second_cancer_date=second_cancer, second_cancer_text="skin")
+        return trial
+
+    month, day = told("2022", "2024-12"), told("2022-03-01", "2024-12-05")
+    assert plain(month.cut("2025-12-31"))["endpoints"] == plain(day.cut("2025-12-31"))["endpoints"]
+    (subject,) = month.desk.trial.subjects.values()
+    filled = Reader(month.desk.trial.protocol).read(subject)
+    assert filled[FormRole.FOLLOW_UP][0].get("second_cancer_date") is None
+    assert filled[FormRole.FOLLOW_UP][0].day("contact_date") == date(2025, 2, 1)

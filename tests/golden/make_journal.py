@@ -6,6 +6,7 @@ again: it must fold for ever. The tests read every folder here and hold today's 
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 from oligami.journal import entries as e
 from oligami.journal.record import Stamp
 from oligami.journal.store import FileJournal
+from oligami.protocol.digest import with_digest
 from oligami.protocol.load import find_protocol, load_protocol
+from oligami.protocol.model.protocol import Protocol
 from oligami.trial.commands import ActivateProtocol, CorrectItems, RedactBody, Register, SubmitForm
 from oligami.trial.decide import shown_digest
 from oligami.trial.desk import Desk
@@ -83,6 +86,11 @@ THERAPY = {
     "therapy_start_date": "2024-06-12",
 }
 CONTACT = {"contact_date": "2024-06-10", "vital_status": "alive", "remarks": "Mrs. Somebody rang / 電話あり"}
+
+
+def amend(protocol: Protocol) -> Protocol:
+    """Return the protocol's next version: with another consent document."""
+    return with_digest(replace(protocol, version="1.1", trial=replace(protocol.trial, consent_document="2.0")))
 
 
 def write(path: Path) -> None:
@@ -164,6 +172,13 @@ def write(path: Path) -> None:
             e.MonitoringDecided(cut="spring", decision="continue", text="no concern"),
             e.HeadPublished(record=named, seal=seal, where="by e-mail"),
             e.ExportMade(what="tables", purpose="committee", recipient="chair", digest="0" * 64),
+            ActivateProtocol(protocol=amend(protocol), per_site=True, reason="amendment 1"),
+            e.ProtocolAdopted(site="s01", version="1.1", from_date=DAY, reason="approved"),
+            Register(stage="first", site="s01", values=FIRST),
+            SubmitForm(subject="S-0004", form="follow_up", values=CONTACT | {"remarks": "well"}),
+            CorrectItems(
+                subject="S-0001", form="follow_up", occurrence=1, new={"remarks": "she wrote"}, reason="a slip", version="1.1"
+            ),
             e.SecretOpened(commitment=commitment(SECRET), secret=SECRET.hex()),
         )
         desk.redact(RedactBody(record=named, texts=("Somebody",), reason="a name was typed"), stamp())

@@ -170,3 +170,45 @@ def test_errors_travel_and_are_grouped_by_file(folder: Path) -> None:
     groups = group_by_file(again.problems, "ja")
     assert [file for file, _ in groups] == ["design.toml", "analysis.toml"]
     assert all("必要です" in sentence for _, sentences in groups for sentence in sentences)
+
+
+@pytest.mark.parametrize(
+    ("form", "item", "key"),
+    [
+        ("follow_up", "contact_date", "item[contact_date].partial"),
+        ("entry", "registration_date", "item[registration_date].partial"),
+        ("entry", "birth_date", "item[birth_date].partial"),
+        ("entry", "sex", "item[sex].partial"),
+    ],
+)
+def test_a_date_that_is_counted_from_is_not_partial(folder: Path, form: str, item: str, key: str) -> None:
+    """`partial` is refused on what code reads by the day, on what names a person, and on what is no date."""
+    path = folder / "forms" / f"{form}.toml"
+    edit(path, f'id = "{item}"\n', f'id = "{item}"\npartial = true\n')
+    assert [(file, found) for file, found, _ in faults(folder)] == [(f"forms/{form}.toml", key)]
+
+
+def test_a_date_the_schedule_counts_from_is_not_partial() -> None:
+    """An item that anchors visits has a day; another item of the same form may do without."""
+    protocol = open_protocol(TINY).protocol
+    free = with_item(protocol, "entry", "last_ear_surgery_date", partial=True)
+    assert check_protocol(free) == ()
+    schedule = dataclasses.replace(
+        protocol.schedule,
+        activity=tuple(dataclasses.replace(each, anchor="event:last_ear_surgery_date") for each in protocol.schedule.activity[:1])
+        + protocol.schedule.activity[1:],
+    )
+    (problem,) = check_protocol(dataclasses.replace(free, schedule=schedule))
+    assert problem.key == "item[last_ear_surgery_date].partial"
+    assert "whole dates alone" in str(problem)
+
+
+def with_item(protocol, form, item, **changes):
+    """The protocol with one item of a form changed."""
+    forms = tuple(
+        dataclasses.replace(each, item=tuple(dataclasses.replace(one, **changes) if one.id == item else one for one in each.item))
+        if each.id == form
+        else each
+        for each in protocol.forms
+    )
+    return dataclasses.replace(protocol, forms=forms)

@@ -117,3 +117,16 @@ def test_canonical_json_reads_back_and_is_settled(value: object) -> None:
     words = canonical_json(value)
     assert json.loads(words) == value
     assert canonical_json(json.loads(words)) == words
+
+
+def test_an_item_without_partial_dates_says_nothing_of_them(tmp_path: Path) -> None:
+    """A protocol of before they were offered has the digest it had; offering them changes it and survives the journal."""
+    assert '"partial"' not in json.dumps(protocol_to_json(load_protocol(TINY)))
+    folder = Path(shutil.copytree(TINY, tmp_path / "1.0"))
+    path = folder / "forms" / "entry.toml"
+    words = path.read_text(encoding="utf-8")
+    for said, same in (("false", True), ("true", False)):
+        path.write_text(words.replace('never = "none"\n', f'never = "none"\npartial = {said}\n', 1), encoding="utf-8")
+        protocol = load_protocol(folder)
+        assert (protocol.digest == DIGEST) is same
+        assert protocol_from_json(protocol_to_json(protocol)) == protocol

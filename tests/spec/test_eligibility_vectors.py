@@ -34,7 +34,7 @@ def typed(compiled: Compiled, form_id: str, raw: Mapping[str, Any]) -> dict[str,
     values: dict[str, Any] = {}
     for name, value in raw.items():
         item = kinds[name]  # every item of a vector is an item of the form
-        if item.type == "date" and value is not None and value != item.never:
+        if item.type == "date" and value is not None and len(value) == len("2024-06-10"):  # not "none", not a month
             values[name] = date.fromisoformat(value)
         elif value is not None:
             values[name] = value
@@ -132,6 +132,14 @@ DISTANT = {"id": "L1", "site": "liver", "max_diameter_mm": 12.0, "kind": "distan
         ({"e7_unstable_angina": "yes", "e7_last_infarction_date": None}, ["1R-E7"], []),
         ({"e7_last_infarction_date": None}, [], ["1R-E7"]),
         ({"e7_unstable_angina": "unknown", "e7_last_infarction_date": "2024-01-01"}, ["1R-E7"], []),
+        ({"e1_other_malignancy": "treated_no_evidence", "e1_disease_free_since": "2019-05"}, [], []),
+        ({"e1_other_malignancy": "treated_no_evidence", "e1_disease_free_since": "2019-06"}, [], ["1R-E1"]),
+        ({"e1_other_malignancy": "treated_no_evidence", "e1_disease_free_since": "2020"}, ["1R-E1"], []),
+        ({"e4_last_delivery_date": "2024-04"}, [], []),
+        ({"e4_last_delivery_date": "2024-05"}, [], ["1R-E4"]),
+        ({"e7_last_infarction_date": "2022"}, [], []),
+        ({"e7_last_infarction_date": "2023"}, [], ["1R-E7"]),
+        ({"e7_last_infarction_date": "2024-01"}, ["1R-E7"], []),
         ({"e10_heart_failure_nyha": "unknown", "e10_dilated_or_hypertrophic_cardiomyopathy": "uncontrolled"}, ["1R-E10"], []),
         ({"e12_emphysema": "severe", "e12_pulmonary_fibrosis": "unknown"}, ["1R-E12"], []),
         ({"e12_pulmonary_fibrosis": "unknown"}, [], ["1R-E12"]),

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from oligami.journal import entries as e
+from oligami.protocol.digest import with_digest
 from oligami.trial.commands import ActivateProtocol, Command, CorrectItems, RedactBody, Register, SubmitForm
 from oligami.trial.decide import decide, shown_digest
 from oligami.trial.draws import commitment
@@ -37,6 +38,7 @@ def ready(bench):
     bench.fill("S-0001", "follow_up", CONTACT)
     bench.say(e.FormLocked(subject="S-0001", form="follow_up", occurrence=2))
     bench.first()
+    bench.say(ActivateProtocol(protocol=with_digest(replace(bench.protocol, version="1.1")), per_site=True))
     return bench
 
 
@@ -79,6 +81,13 @@ def cases(bench):
         CorrectItems: (
             CorrectItems(**FORM, new={"remarks": "better"}, reason="heard since"),
             [(CorrectItems(**FORM, new={"remarks": "better"}, reason=""), ["correction.reason"])],
+        ),
+        e.ProtocolAdopted: (
+            e.ProtocolAdopted(site="s01", version="1.1", from_date=AHEAD, reason="the committee approved"),
+            [
+                (e.ProtocolAdopted(site="s77", version="1.1", from_date=date(2024, 6, 1)), ["site.unknown", "adoption.past"]),
+                (e.ProtocolAdopted(version="1.0", from_date=AHEAD), ["adoption.whole_trial"]),
+            ],
         ),
         e.RecordRevised: (
             e.RecordRevised(changes={"central_contact.0.name": "Study office"}, reason="moved"),
@@ -281,7 +290,7 @@ def test_an_amendment_is_in_force_from_its_record_on(ready):
     ready.fill("S-0001", "follow_up", CONTACT)
     forms = ready.subject().of_form("follow_up")
     assert [form.protocol_version for form in forms] == ["1.0", "1.0", "2.0"]
-    assert list(ready.trial.study.versions) == ["1.0", "2.0"]
+    assert list(ready.trial.study.versions) == ["1.0", "1.1", "2.0"]
 
 
 def test_a_signature_holds_for_what_was_shown(ready):

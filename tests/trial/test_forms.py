@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oligami.protocol.check import open_protocol
+from oligami.protocol.load import find_protocol
 from oligami.trial.forms import Examined, examine, flatten_casebook
 
 COMPILED = open_protocol(Path(__file__).parents[1] / "protocols" / "tiny" / "1.0")
@@ -200,3 +201,40 @@ def test_examining_never_raises_and_keeps_only_what_can_be(values: object, stric
         assert again.errors == ()
         assert again.values == first.values
     assert set(first.values) <= {item.id for item in ENTRY.form.item} - {"birth_date"}
+
+
+PARTIAL = open_protocol(find_protocol("jcog2110", version="1.0")).forms["follow_up"]
+SEEN = {"contact_date": "2024-06-10", "vital_status": "alive", "clinical_progression": "no", "second_cancer": "yes"}
+
+
+@pytest.mark.parametrize("day", ["2024", "2024-05", "2024-05-31", "1870"])
+def test_a_year_or_a_month_is_kept_as_told(day: str) -> None:
+    """Where the protocol offers partial dates, they are kept without a day being made up."""
+    examined = examine(PARTIAL, {**SEEN, "second_cancer_date": day, "second_cancer_text": "skin"})
+    assert examined.errors == ()
+    assert examined.values["second_cancer_date"] == day
+
+
+@pytest.mark.parametrize("day", ["2024-13", "2024-00", "1869", "1869-12", "2024-5", "202405", "24", "2024-05-32", 2024, ["2024"]])
+def test_an_impossible_year_or_month_is_refused(day: object) -> None:
+    """What cannot be is refused, and the sentence says that the item takes a year or a month."""
+    (problem,) = examine(PARTIAL, {**SEEN, "second_cancer_date": day, "second_cancer_text": "skin"}).errors
+    assert problem.item == "second_cancer_date"
+    assert "the year or month alone such as 2024 or 2024-06 (from 1870)" in problem.text.en
+    assert "年のみ・年月のみ" in problem.text.ja
+
+
+def test_other_dates_still_need_the_day() -> None:
+    """A month is refused where the protocol does not offer it, by the sentence that asks for a day."""
+    (problem,) = examine(PARTIAL, {**SEEN, "contact_date": "2024-06", "second_cancer": "no"}).errors
+    assert (problem.item, "month alone" in problem.text.en) == ("contact_date", False)
+
+
+def test_a_check_fails_only_when_no_day_of_the_month_could_hold() -> None:
+    """A cancer found "in June" may have been found by 10 June; one found in July was not."""
+    june, july = (
+        examine(PARTIAL, {**SEEN, "second_cancer_date": month, "second_cancer_text": "skin"}) for month in ("2024-06", "2024-07")
+    )
+    found = [problem.item for problem in (*june.errors, *june.warnings)]
+    assert found == []
+    assert [problem.item for problem in (*july.errors, *july.warnings)] == ["second_cancer_date"]

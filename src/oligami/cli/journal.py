@@ -41,6 +41,7 @@ _COLUMNS = (
 
 _LABELS: Mapping[str, Text] = {
     "ProtocolActivated": Text("protocol activated", "プロトコール発効"),
+    "ProtocolAdopted": Text("protocol adopted", "プロトコール改訂版の採用"),
     "RecordRevised": Text("public record revised", "公開情報の改訂"),
     "SecretCommitted": Text("secret committed", "割付秘密値の封印"),
     "SecretOpened": Text("secret opened", "割付秘密値の開示"),

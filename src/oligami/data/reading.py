@@ -12,6 +12,7 @@ from typing import Any, Final
 from oligami.journal.entries import Values
 from oligami.protocol.model.forms import Form, FormRole, Item
 from oligami.protocol.model.protocol import Protocol
+from oligami.protocol.partial_dates import read_partial_date
 from oligami.trial.state import FormState, Subject
 
 YES: Final = "yes"
@@ -53,12 +54,14 @@ def _asked(item: Item) -> _Asked:
 
 
 def _told(asked: _Asked | None, values: Mapping[str, Any]) -> Any:
-    """Return a value; None where it is missing, not known, or the word that a date never was."""
+    """Return a value; None where it is missing, not known, a date without its day, or the word that a date never was."""
     value = None if asked is None else values.get(asked.id)
     if value is None or asked is None:
         return None
     if asked.type == "date":
-        return None if value == asked.never else value if isinstance(value, date) else date.fromisoformat(value)
+        if value == asked.never or (isinstance(value, str) and read_partial_date(value) is not None):
+            return None
+        return value if isinstance(value, date) else date.fromisoformat(value)
     return None if asked.unknown and value in asked.unknown else value
 
 

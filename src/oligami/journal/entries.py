@@ -29,6 +29,20 @@ class ProtocolActivated:
     digest: str
     protocol: Values  # the compiled canonical JSON
     reason: str = ""
+    #: True: the version is approved, and rules a site from the date on which it is adopted there. None: it rules the whole trial
+    #: from this record on. Never False, so that records from before there was a choice keep their bytes.
+    per_site: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolAdopted:
+    """A version that was activated site by site rules this site (None: every site) from this date on."""
+
+    VERSION: ClassVar[int] = 1
+    site: SiteId | None = None
+    version: str
+    from_date: date
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +93,13 @@ class SiteClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleGranted:
-    """A person may act in a role, at one site or (None) for the whole trial."""
+    """A person may act in a role, at one site or (None) for the whole trial, up to the end of a day or (None) until revoked."""
 
     VERSION: ClassVar[int] = 1
     person: str
     role: str
     site: SiteId | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +284,8 @@ class ItemsCorrected:
     reason: str
     factors: Mapping[str, str] | None = None  # the balancing factors as they now stand, when the correction touched them
     warnings: Sequence[Values] = ()
+    #: The version it was judged by, from now on the form's. Empty: the one in force for the whole trial, and the form keeps its own.
+    protocol_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -397,6 +414,7 @@ class RegistrationAnnulled:
 
 TrialEntry: TypeAlias = (
     ProtocolActivated
+    | ProtocolAdopted
     | RecordRevised
     | SecretCommitted
     | SecretOpened

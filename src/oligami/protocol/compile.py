@@ -286,7 +286,7 @@ class _Compiler:
             case "code":
                 return self.code_type(file, key, item)
             case "date":
-                return DateType(item.never)
+                return DateType(item.never, item.partial)
             case "text":
                 return TextType()
             case "list":

@@ -134,6 +134,7 @@ def _look_at_allocation(f: Finder) -> None:
 
 
 def _look_at_forms(f: Finder) -> None:
+    anchors = {activity.anchor for activity in f.protocol.schedule.activity}
     f.unique("codelists.toml", "codelist", (each.id for each in f.protocol.codelists))
     for codelist in f.protocol.codelists:
         f.unique("codelists.toml", f"codelist[{codelist.id}].code", (code.value for code in codelist.code))
@@ -159,6 +160,13 @@ def _look_at_forms(f: Finder) -> None:
                 f.add(file, f"item[{item.id}].type", f'"{item.type}"', Text('"date"', "「date」"))
         for item in form.item:
             _look_at_item(f, file, f"item[{item.id}]", item)
+            concept = item.concept or item.id
+            if item.partial and (form.needs_day(concept) or f"event:{concept}" in anchors):
+                expected = Text(
+                    f"whole dates alone: {concept} is counted from by the day",
+                    f"年月日すべて({concept} は日単位の計算に使われる)",
+                )
+                f.add(file, f"item[{item.id}].partial", "true", expected)
         paths = [path for item in form.item for path in (item.id, *(f"{item.id}.{field.id}" for field in item.field))]
         for check in form.check:
             if check.item is not None:
@@ -178,12 +186,16 @@ def _look_at_item(f: Finder, file: str, key: str, item: Item) -> None:
         ("codelist", item.codelist is not None, item.type == "code"),
         ("unknown", bool(item.unknown), item.type == "code"),
         ("never", item.never is not None, item.type == "date"),
+        ("partial", item.partial, item.type == "date"),
         ("field", bool(item.field), item.type == "list"),
     )
     for name, is_there, may_be in belongs:
         if is_there and not may_be:
             expected = Text(f"no {name} for an item of type {item.type}", f"型 {item.type} の項目に {name} は不要")
             f.add(file, f"{key}.{name}", name, expected)
+    if item.partial and item.identity:
+        expected = Text("whole dates alone for an item that identifies a person", "個人を識別する項目では年月日すべて")
+        f.add(file, f"{key}.partial", "true", expected)
     if item.minimum is not None and item.maximum is not None:
         expected = Text(f"at most the maximum {item.maximum:g}", f"最大値 {item.maximum:g} 以下")
         f.demand(item.minimum <= item.maximum, file, f"{key}.minimum", item.minimum, expected)

@@ -347,6 +347,8 @@ def describe_item(protocol: Protocol, item: Item, language: Language) -> str:
     codes = resolve_codes(protocol, item)
     if codes:
         words.append(" | ".join(code.value for code in codes))
+    if item.partial:
+        words.append(say("year or month alone", language))
     if item.never is not None:
         words.append(f'{say("or", language)} "{item.never}"')
     return "; ".join(words)

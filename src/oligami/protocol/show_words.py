@@ -8,6 +8,7 @@ from oligami.protocol.text import Language
 _JAPANESE: Final[Mapping[str, str]] = {
     # answers
     "yes": "はい", "no": "いいえ", "any": "任意", "or": "または", "none": "なし",
+    "year or month alone": "年または年月のみも可",
     "met": "適合", "not met": "不適合", "when": "条件:", "otherwise": "その他は", "unknown": "不明",
     # criteria, stages, arms
     "inclusion": "適格", "exclusion": "除外", "structural": "構造上",

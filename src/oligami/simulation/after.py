@@ -142,26 +142,28 @@ def _adverse_event(engine: Engine, person: Person, when: datetime, period: str, 
 
 
 def _report(engine: Engine, person: Person, form: str, aware: date, when: datetime) -> None:
-    """Report a serious adverse event within, mostly, the first deadline of the protocol's table."""
+    """Report a serious adverse event: within, mostly, the first deadline of the protocol's table, and each further report in its time."""
     deadlines = engine.protocol.safety.deadline
     events = engine.scenario.adverse_events
     if not deadlines or events is None:
         return
     subject = engine.trial.subjects[person.subject]
     last = subject.of_form(form)[-1]
-    deadline = deadlines[0]
-    reported = e.SafetyReported(
-        subject=subject.id,
-        form=form,
-        occurrence=last.occurrence,
-        report=deadline.id,
-        category=deadline.category,
-        aware_date=aware,
-        recipients=deadline.recipients,
-    )
     actor = investigator(subject.site)
     hours = between(events.report_hours, person.chance)
-    engine.at(when + timedelta(hours=hours), lambda at: engine.try_to_say(reported, at, actor))
+    for deadline in deadlines:
+        reported = e.SafetyReported(
+            subject=subject.id,
+            form=form,
+            occurrence=last.occurrence,
+            report=deadline.id,
+            category=deadline.category,
+            aware_date=aware,
+            recipients=deadline.recipients,
+        )
+        # Who is quick with the first report is quick with the next: the same share of each deadline's time.
+        after = timedelta(hours=hours * deadline.hours / deadlines[0].hours)
+        engine.at(when + after, partial(engine.try_to_say, reported, actor=actor))
 
 
 # ---------------------------------------------------------------- quality of life

@@ -83,10 +83,14 @@ class Filling:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class Accrual:
-    """How people come: sites of unequal size open over `opening_months`; asked at a rate that the sites share."""
+    """How people come: sites of unequal size open over `opening_months`; asked at a rate that the sites share.
+
+    half_way: the day on which a demonstration stops: some are at every step of their course, and there is room for more.
+    """
 
     start: date
     end: date
+    half_way: date | None = None
     fictitious_sites: Annotated[int, Field(ge=0)]
     opening_months: float
     size_spread: float  # coefficient of variation of the sites' sizes

@@ -16,7 +16,7 @@ from oligami.trial.commands import CorrectItems, SubmitForm
 from oligami.trial.forms import examine
 from oligami.trial.radiotherapy import judge_prescription
 from oligami.trial.refused import Refused
-from oligami.trial.registration import answer_warnings, casebook_of, check_visit, factors_of
+from oligami.trial.registration import answer_warnings, casebook_of, check_version, check_visit, factors_of
 from oligami.trial.state import FormState, Subject, Trial
 from oligami.trial.therapy import judge_therapy
 
@@ -25,8 +25,8 @@ _CLOSING_SCOPES = frozenset({"follow_up", "use_of_data"})
 _NOTHING: tuple[tuple[Reason, ...], tuple[Reason, ...]] = ((), ())
 
 
-def submit_form(command: SubmitForm, trial: Trial, problems: list[Reason]) -> tuple[e.Entry, ...]:
-    """Decide on a form filled for the first time.
+def submit_form(command: SubmitForm, trial: Trial, stamp: Stamp, problems: list[Reason]) -> tuple[e.Entry, ...]:
+    """Decide on a form filled for the first time, by the version that rules the subject's site today.
 
     A therapy or prescription that may go ahead only after the study office has answered raises the data query in the same
     act; one that is not allowed needs a reason, stays as entered and is a deviation.
@@ -34,12 +34,13 @@ def submit_form(command: SubmitForm, trial: Trial, problems: list[Reason]) -> tu
     Raises:
         Refused: with all reasons.
     """
-    rules = trial.rules
+    subject = trial.subjects.get(command.subject)
+    rules = trial.rules if subject is None else trial.rules_for(subject.site, trial.day_of(stamp.recorded_at))
     form = _form(rules, command.form)
     what = _what(form, command.form, command.subject)
-    subject = trial.subjects.get(command.subject)
     if form is None or subject is None:
         raise Refused(what, [*problems, *_missing(command.subject, command.form, rules, subject)])
+    problems.extend(check_version(command.version, rules, subject.site))
     problems.extend(_may_fill(form, subject))
     problems.extend(check_visit(form, rules.protocol.schedule, command.visit))
     casebook = casebook_of(subject, rules)
@@ -73,13 +74,17 @@ def correct_items(command: CorrectItems, trial: Trial, stamp: Stamp, problems: l
     Raises:
         Refused: with all reasons; a correction of values the author has not seen is refused with a comparison.
     """
-    rules = trial.rules
-    form = _form(rules, command.form)
     what = Text(f"Correction of {command.form} {command.occurrence}", f"{command.form} {command.occurrence} の訂正")
     subject = trial.subjects.get(command.subject)
+    state = None if subject is None else subject.forms.get((command.form, command.occurrence))
+    ruling = trial.rules if subject is None else trial.rules_for(subject.site, trial.day_of(stamp.recorded_at))
+    rules = ruling if state is None else trial.rules_of(state.protocol_version)
+    if subject is not None and state is not None and command.version not in (None, state.protocol_version):
+        rules = ruling
+        problems.extend(check_version(command.version, rules, subject.site))
+    form = _form(rules, command.form)
     if form is None or subject is None:
         raise Refused(what, [*problems, *_missing(command.subject, command.form, rules, subject)])
-    state = subject.forms.get((form.id, command.occurrence))
     if state is None:
         text = Text("This form has not been filled, so nothing can be corrected", "この調査票は未入力のため訂正できません")
         raise Refused(what, [*problems, Reason("form.not_filled", text)])
@@ -116,6 +121,7 @@ def correct_items(command: CorrectItems, trial: Trial, stamp: Stamp, problems: l
     problems.extend(unanswered)
     after = examined.values
     touched = [item for item in {**state.values, **after} if state.values.get(item) != after.get(item)]
+    version = rules.protocol.version
     if not touched and not problems:
         problems.append(Reason("correction.nothing", Text("No value differs from what is saved", "保存済みの値と同じです")))
     if problems:
@@ -128,8 +134,9 @@ def correct_items(command: CorrectItems, trial: Trial, stamp: Stamp, problems: l
             old={item: state.values.get(item) for item in sorted(touched)},
             new={item: after.get(item) for item in sorted(touched)},
             reason=command.reason,
-            factors=corrected_factors(subject, state, after, rules),
+            factors=corrected_factors(subject, state, after, ruling),
             warnings=warnings,
+            protocol_version="" if version == state.protocol_version == trial.protocol.version else version,
         ),
         *_raise_queries(subject, form, command.occurrence, asks),
     )
@@ -166,7 +173,7 @@ def corrected_factors(subject: Subject, state: FormState, after: Mapping[str, An
         subject: as it stands before the correction.
         state: the form that is corrected.
         after: the form's values after the correction.
-        rules: the protocol in force.
+        rules: the protocol that rules the site.
     """
     allocation = subject.allocation
     if allocation is None:

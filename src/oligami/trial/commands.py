@@ -15,7 +15,7 @@ from oligami.protocol.model.protocol import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivateProtocol:
-    """Bring a version of the protocol into force.
+    """Bring a version of the protocol into force: for the whole trial from now on, or with `per_site` where and when it is adopted.
 
     With a `commitment` (the SHA-256 of a secret of randomization) the secret is committed in the same act, so that no draw
     can lie between.
@@ -24,6 +24,7 @@ class ActivateProtocol:
     protocol: Protocol
     reason: str = ""
     commitment: str | None = None
+    per_site: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,8 @@ class Register:
     """Register a subject at a stage with the items of the stage's form; randomize if the stage does.
 
     `subject` is None at the first stage: the number is given on registration. `reasons` answer soft checks, by check id;
-    `*` answers every check that has none of its own, for authors who were shown all of them.
+    `*` answers every check that has none of its own, for authors who were shown all of them. `version` is the protocol's version
+    that the author was shown; None where nothing was shown (an import). Another that rules by now refuses.
     """
 
     stage: str
@@ -40,22 +42,28 @@ class Register:
     subject: SubjectId | None = None
     visit: str | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitForm:
-    """Fill a form for the first time (a further occurrence where the form repeats)."""
+    """Fill a form for the first time (a further occurrence where the form repeats); `version` as in `Register`."""
 
     subject: SubjectId
     form: str
     values: Values
     visit: str | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectItems:
-    """Change saved items of a form; None removes a value. A reason is due."""
+    """Change saved items of a form; None removes a value. A reason is due.
+
+    The form is judged by the version under which it was filled. With `version` naming the one that rules the site by now it is
+    judged by that one and belongs to it from then on: for items that an amendment has brought in.
+    """
 
     subject: SubjectId
     form: str
@@ -63,6 +71,7 @@ class CorrectItems:
     new: Values
     reason: str
     reasons: Mapping[str, str] = field(default_factory=dict)
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +85,8 @@ class RedactBody:
 
 #: Entries that are commands as they stand; the others are the system's to say.
 Said: TypeAlias = (
-    e.RecordRevised
+    e.ProtocolAdopted
+    | e.RecordRevised
     | e.SecretCommitted
     | e.SecretOpened
     | e.SiteOpened

@@ -11,11 +11,13 @@ from oligami.journal.record import Stamp
 from oligami.protocol.digest import protocol_to_json
 from oligami.protocol.problems import find_near_miss, shorten
 from oligami.protocol.text import Reason, Text
+from oligami.trial.adoption import check_adoption, check_amendment
 from oligami.trial.allocation import check_rule
 from oligami.trial.casebook import compare, correct_items, submit_form
 from oligami.trial.commands import ActivateProtocol, Command, CorrectItems, Register, SubmitForm
 from oligami.trial.draws import commitment as commitment_of
 from oligami.trial.draws import parse_secret
+from oligami.trial.record_paths import check_changes, revise
 from oligami.trial.refused import Refused
 from oligami.trial.registration import Draws, register
 from oligami.trial.state import FormState, Subject, Trial
@@ -69,7 +71,7 @@ def decide(command: Command, trial: Trial, stamp: Stamp, draws: Draws | None = N
                 problems.extend(_seen(subject, stamp.seen))
             return register(command, trial, stamp, draws, problems)
         case SubmitForm():
-            return submit_form(command, trial, problems)
+            return submit_form(command, trial, stamp, problems)
         case CorrectItems():
             return correct_items(command, trial, stamp, problems)
         case _:
@@ -85,6 +87,7 @@ _NAMES: Mapping[type, Text] = {
     Register: Text("Registration", "登録"),
     SubmitForm: Text("Filling a form", "調査票の入力"),
     CorrectItems: Text("Correction of a form", "調査票の訂正"),
+    e.ProtocolAdopted: Text("Adoption of a version of the protocol", "プロトコール改訂版の採用"),
     e.RecordRevised: Text("Revision of the public record", "公開登録情報の変更"),
     e.SecretCommitted: Text("Commitment of a secret of randomization", "割付用秘密値の登録"),
     e.SecretOpened: Text("Opening of a secret of randomization", "割付用秘密値の公開"),
@@ -161,7 +164,7 @@ def _activate(command: ActivateProtocol, trial: Trial, stamp: Stamp, problems: l
             f"版 {protocol.version} は既に有効です（{known.digest[:12]}）。変更には新しい版が必要です",
         )
         problems.append(Reason("protocol.frozen", text))
-    elif known is not None:
+    elif known is not None and not (protocol.version in trial.study.per_site and not command.per_site):
         text = Text(f"Version {protocol.version} is in force already", f"版 {protocol.version} は既に有効です")
         problems.append(Reason("protocol.again", text))
     try:
@@ -169,6 +172,7 @@ def _activate(command: ActivateProtocol, trial: Trial, stamp: Stamp, problems: l
     except ValueError as fault:
         for line in str(fault).splitlines():
             problems.append(Reason("protocol.allocation", Text(line, f"割付規則の矛盾: {line}")))
+    problems.extend(check_amendment(command, trial))
     committed: tuple[e.Entry, ...] = ()
     if command.commitment is not None:
         secret = e.SecretCommitted(commitment=command.commitment, from_k=trial.allocated + 1)
@@ -182,6 +186,7 @@ def _activate(command: ActivateProtocol, trial: Trial, stamp: Stamp, problems: l
         digest=protocol.digest,
         protocol=protocol_to_json(protocol),
         reason=command.reason,
+        per_site=True if command.per_site else None,
     )
     return (activated, *committed)
 
@@ -197,6 +202,8 @@ def _against(command: Command, trial: Trial, stamp: Stamp) -> list[Reason]:
     match command:
         case ActivateProtocol() | Register() | SubmitForm() | CorrectItems():
             raise AssertionError("decided elsewhere")
+        case e.ProtocolAdopted():
+            problems.extend(check_adoption(command, trial, stamp))
         case e.SiteOpened():
             if command.site in study.sites:
                 against("site.again", f"Site {command.site} was opened before", f"施設 {command.site} は開設済みです")
@@ -228,8 +235,12 @@ def _against(command: Command, trial: Trial, stamp: Stamp) -> list[Reason]:
             if (command.person, command.role, command.site) not in study.roles:
                 against("role.none", "This role was not granted", "この権限は付与されていません")
         case e.RoleGranted():
-            if (command.person, command.role, command.site) in study.roles:
+            grant = (command.person, command.role, command.site)
+            day = trial.day_of(stamp.recorded_at)
+            if grant in study.roles and study.role_ends.get(grant, day) >= day:
                 against("role.again", "This role is held already", "この権限は付与済みです")
+            if command.until is not None and command.until < day:
+                against("role.until", "The last day of the role is over already", "役割の最終日が既に過ぎています")
             if command.site is not None and command.site not in study.sites:
                 against("site.unknown", f"Site {command.site} has not been opened", f"施設 {command.site} は開設されていません")
         case e.AccrualPaused():
@@ -261,6 +272,7 @@ def _against(command: Command, trial: Trial, stamp: Stamp) -> list[Reason]:
         case e.RecordRevised():
             if not command.changes:
                 against("record.nothing", "No change is named", "変更内容がありません")
+            problems.extend(check_changes(revise(trial.protocol.trial, study.record_changes), command.changes))
             _needs_reason(command.reason, against)
         case e.ExportMade():
             for word, text in (
@@ -354,7 +366,8 @@ def _against_subject(command: _AboutSubject, trial: Trial, stamp: Stamp, against
                     f"範囲 {command.scope} は treatment, follow_up, use_of_data のいずれでもありません",
                 )
         case e.DeviationGraded():
-            grades = {grade.id for grade in trial.protocol.safety.deviation_grade}
+            rules = trial.rules_for(subject.site, trial.day_of(stamp.recorded_at))
+            grades = {grade.id for grade in rules.protocol.safety.deviation_grade}
             if command.grade not in grades:
                 listed = ", ".join(sorted(grades))
                 against(
@@ -414,8 +427,8 @@ def _against_form(
 
 
 def _check_item(item: str | None, state: FormState, trial: Trial, against: _Against) -> None:
-    """Refuse an item that the form does not have; of a row's field (`lesions[2].site`) the list is looked at."""
-    compiled = trial.rules.forms.get(state.form)
+    """Refuse an item that the form, as it was filled, does not have; of a row's field (`lesions[2].site`) the list is looked at."""
+    compiled = trial.rules_of(state.protocol_version).forms.get(state.form)
     if item is None or compiled is None:
         return
     known = [each.id for each in compiled.form.item]

@@ -11,6 +11,7 @@ from oligami.journal.codec import canonical
 from oligami.journal.record import Record
 from oligami.protocol.digest import protocol_from_json
 from oligami.protocol.model.protocol import Protocol
+from oligami.trial.record_paths import carry_over
 from oligami.trial.state import (
     AllocationState,
     Change,
@@ -66,6 +67,7 @@ def _advance(trial: Trial, record: Record) -> Trial:
             return replace(trial, head=head)
         case (
             e.ProtocolActivated()
+            | e.ProtocolAdopted()
             | e.RecordRevised()
             | e.SecretCommitted()
             | e.SecretOpened()
@@ -113,14 +115,26 @@ def _advance_study(trial: Trial, entry: e.TrialEntry, record: Record, head: Head
     match entry:
         case e.ProtocolActivated():
             protocol = _protocol(canonical(entry.protocol))
+            versions = {**study.versions, entry.version: protocol}
+            if entry.per_site:
+                return trial.with_study(head, versions=versions, per_site=(*study.per_site, entry.version))
+            # What is adopted site by site and newer than the version now in force everywhere goes on beside it.
+            changes = study.record_changes
+            if study.protocol is not None:
+                changes = carry_over(changes, study.protocol.trial, protocol.trial)
+            newer = study.per_site.index(entry.version) + 1 if entry.version in study.per_site else len(study.per_site)
             return trial.with_study(
                 head,
                 trial=entry.trial,
                 protocol=protocol,
-                versions={**study.versions, entry.version: protocol},
+                versions=versions,
+                per_site=study.per_site[newer:],
+                record_changes=changes,
                 activated_at=study.activated_at or record.stamp.recorded_at,
                 simulated=study.simulated or record.stamp.channel == "simulation",
             )
+        case e.ProtocolAdopted():
+            return trial.with_study(head, adoptions={**study.adoptions, (entry.version, entry.site): entry.from_date})
         case e.RecordRevised():
             return trial.with_study(head, record_changes=(*study.record_changes, entry.changes))
         case e.SecretCommitted():
@@ -139,9 +153,15 @@ def _advance_study(trial: Trial, entry: e.TrialEntry, record: Record, head: Head
             closed = replace(study.sites[entry.site], closed_at=record.stamp.recorded_at)
             return trial.with_study(head, sites={**study.sites, entry.site: closed})
         case e.RoleGranted():
-            return trial.with_study(head, roles=study.roles | {(entry.person, entry.role, entry.site)})
+            grant = (entry.person, entry.role, entry.site)
+            ends = {held: day for held, day in study.role_ends.items() if held != grant}
+            if entry.until is not None:
+                ends[grant] = entry.until
+            return trial.with_study(head, roles=study.roles | {grant}, role_ends=ends)
         case e.RoleRevoked():
-            return trial.with_study(head, roles=study.roles - {(entry.person, entry.role, entry.site)})
+            grant = (entry.person, entry.role, entry.site)
+            ends = {held: day for held, day in study.role_ends.items() if held != grant}
+            return trial.with_study(head, roles=study.roles - {grant}, role_ends=ends)
         case e.AccrualPaused():
             return trial.with_study(head, paused=study.paused | {entry.stage})
         case e.AccrualResumed():
@@ -314,6 +334,7 @@ def _correct(subject: Subject, entry: e.ItemsCorrected, record: Record) -> Subje
         seq=record.seq,
         changes=(*form.changes, change),
         warnings=tuple(entry.warnings),
+        protocol_version=entry.protocol_version or form.protocol_version,
     )
     corrected = _with_form(subject, after, record.seq)
     if entry.factors is None:

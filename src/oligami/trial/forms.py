@@ -13,6 +13,7 @@ from typing import Any, Final
 from oligami.protocol.compile import CompiledForm
 from oligami.protocol.expression import Expression
 from oligami.protocol.model.forms import Check, Item
+from oligami.protocol.partial_dates import EARLIEST_YEAR, read_partial_date
 from oligami.protocol.problems import find_near_miss, list_words, shorten, show_value
 from oligami.protocol.text import Text
 
@@ -218,7 +219,7 @@ def _read_of(compiled: CompiledForm, path: str, item: Item) -> Read:
         case "code":
             return _code_reader(frozenset(code.value for code in compiled.codes[path]))
         case "date":
-            return _date_reader(item.never)
+            return _date_reader(item.never, partial=item.partial)
         case "text":
             return _text_reader(item.max_length)
         case "integer":
@@ -234,7 +235,7 @@ def _code_reader(codes: frozenset[str]) -> Read:
     return read
 
 
-def _date_reader(never: str | None) -> Read:
+def _date_reader(never: str | None, *, partial: bool) -> Read:
     parse = date.fromisoformat
 
     def read(raw: Any) -> Any:
@@ -245,7 +246,9 @@ def _date_reader(never: str | None) -> Read:
             except ValueError:
                 return raw if raw == never else _BAD
             return raw
-        return raw if raw == never and type(raw) is str else _BAD
+        if type(raw) is not str:
+            return _BAD
+        return raw if raw == never or (partial and read_partial_date(raw) is not None) else _BAD
 
     return read
 
@@ -368,12 +371,13 @@ def _expected(item: Item) -> Text:
     """Say what an item takes: the type with its unit, range and decimals."""
     match item.type:
         case "date":
+            english, japanese = "a day of the calendar such as 2024-06-10", "暦にある日付(例 2024-06-10)"
+            if item.partial:
+                english += f", or the year or month alone such as 2024 or 2024-06 (from {EARLIEST_YEAR})"
+                japanese += f"、または年のみ・年月のみ(例 2024、2024-06。{EARLIEST_YEAR} 年以降)"
             if item.never is not None:
-                return Text(
-                    f'a day of the calendar such as 2024-06-10, or "{item.never}"',
-                    f"暦にある日付(例 2024-06-10)または「{item.never}」",
-                )
-            return Text("a day of the calendar such as 2024-06-10", "暦にある日付(例 2024-06-10)")
+                return Text(f'{english}, or "{item.never}"', f"{japanese}または「{item.never}」")
+            return Text(english, japanese)
         case "text":
             return Text(f"a text of at most {item.max_length} plain characters", f"{item.max_length} 文字以内の通常の文章")
         case "list":

@@ -7,6 +7,8 @@ from typing import Any
 from oligami.journal import entries as e
 from oligami.journal.entries import Values
 from oligami.journal.record import Record
+from oligami.protocol.compile import Compiled
+from oligami.protocol.model.forms import FormRole
 from oligami.protocol.text import Text
 from oligami.trial.allocation import allocate
 from oligami.trial.casebook import corrected_factors
@@ -132,7 +134,7 @@ def recheck(
                     known.setdefault(entry.commitment, opened)
             case e.Registered():
                 found.registrations += 1
-                stage = trial.rules.stages.get(entry.stage)
+                stage = _ruling(record, entry.site, trial).stages.get(entry.stage)
                 awaited = record if stage is not None and stage.stage.randomizes else None
             case e.HeadPublished():
                 there = seals[entry.record - 1] if 0 < entry.record <= len(seals) else "no such record"
@@ -204,6 +206,11 @@ def _read_opened(entry: e.SecretOpened) -> bytes | None:
     return secret if commitment(secret) == entry.commitment else None
 
 
+def _ruling(record: Record, site: str, trial: Trial) -> Compiled:
+    """Return the version that ruled a site when the record was made, from what stands before it."""
+    return trial.rules_for(site, trial.day_of(record.stamp.recorded_at))
+
+
 def _redo(record: Record, trial: Trial) -> Iterator[Difference]:
     """Redo what a record decided, on the trial before it.
 
@@ -227,7 +234,7 @@ def _redo(record: Record, trial: Trial) -> Iterator[Difference]:
 
 def _redo_registration(record: Record, entry: e.Registered, trial: Trial) -> Iterator[Difference]:
     """The stage's form stands one record before, so the trial holds the items the verdict was given on."""
-    rules = trial.rules
+    rules = _ruling(record, entry.site, trial)
     compiled, subject = rules.stages.get(entry.stage), trial.subjects.get(entry.subject)
     if compiled is None or subject is None:
         yield Difference(record.seq, "place in the journal", entry.subject, _SOUND, "no such stage, or no form before it")
@@ -237,12 +244,14 @@ def _redo_registration(record: Record, entry: e.Registered, trial: Trial) -> Ite
     yield from _differ(record, "verdict", entry.subject, "eligible", verdict.verdict)
     yield from _differ(record, "criteria", entry.subject, _verdicts(entry.evidence), _verdicts(verdict.evidence()))
     yield from _differ(record, "protocol version", entry.subject, entry.protocol_version, rules.protocol.version)
+    filled = subject.forms[stage.form, 1].protocol_version if (stage.form, 1) in subject.forms else "-"
+    yield from _differ(record, "protocol version", entry.subject, filled, rules.protocol.version)
     first = stage.follows is None
     if first:
         # Consent and form have brought the subject into being already, as the newest.
         yield from _differ(record, "number of the subject", entry.subject, entry.subject, subject_id(len(trial.subjects)))
     asked = Register(stage=stage.id, site=entry.site, values={}, subject=None if first else entry.subject)
-    against = sorted({reason.rule for reason in standing(asked, stage, trial, subject)})
+    against = sorted({reason.rule for reason in standing(asked, stage, trial, subject, rules)})
     yield from _differ(record, "right to register", entry.subject, _SOUND, ", ".join(against) or _SOUND)
 
 
@@ -251,17 +260,26 @@ def _verdicts(evidence: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _redo_refusal(record: Record, entry: e.RegistrationRefused, trial: Trial) -> Iterator[Difference]:
-    if entry.stage not in trial.rules.stages:
+    rules = _ruling(record, entry.site, trial)
+    yield from _differ(record, "protocol version", entry.subject, entry.protocol_version, rules.protocol.version)
+    if entry.stage not in rules.stages:
         yield Difference(record.seq, "place in the journal", entry.subject, _SOUND, "no such stage")
         return
-    verdict = judge_stage(trial.rules, entry.stage, entry.values)
+    verdict = judge_stage(rules, entry.stage, entry.values)
     recorded = (entry.verdict, tuple(entry.not_met), tuple(entry.unknown))
     yield from _differ(record, "refusal", entry.subject, recorded, (verdict.verdict, verdict.not_met, verdict.unknown))
     yield from _differ(record, "criteria", entry.subject, _verdicts(entry.evidence), _verdicts(verdict.evidence()))
 
 
 def _redo_form(record: Record, entry: e.FormSubmitted, trial: Trial) -> Iterator[Difference]:
-    yield from _examine_again(record, entry.subject, entry.form, entry.values, trial)
+    subject = trial.subjects.get(entry.subject)
+    rules = trial.rules_of(entry.protocol_version)
+    compiled = rules.forms.get(entry.form)
+    # The site of a registration stands in the next record, which holds the form's version against what ruled there.
+    if subject is not None and (compiled is None or compiled.form.role is not FormRole.REGISTRATION):
+        ruling = trial.version_for(subject.site, trial.day_of(record.stamp.recorded_at))
+        yield from _differ(record, "protocol version", entry.subject, entry.protocol_version, ruling)
+    yield from _examine_again(record, entry.subject, entry.form, entry.values, trial, rules)
 
 
 def _redo_correction(record: Record, entry: e.ItemsCorrected, trial: Trial) -> Iterator[Difference]:
@@ -270,14 +288,18 @@ def _redo_correction(record: Record, entry: e.ItemsCorrected, trial: Trial) -> I
     if subject is None or state is None:
         return  # the fold says so
     after = {item: value for item, value in {**state.values, **entry.new}.items() if value is not None}
-    yield from _examine_again(record, entry.subject, entry.form, after, trial)
+    ruling = _ruling(record, subject.site, trial)
+    if entry.protocol_version not in ("", state.protocol_version):
+        yield from _differ(record, "protocol version", entry.subject, entry.protocol_version, ruling.protocol.version)
+    yield from _examine_again(record, entry.subject, entry.form, after, trial, trial.rules_of(entry.protocol_version))
     recorded = None if entry.factors is None else dict(entry.factors)
-    redone = corrected_factors(subject, state, after, trial.rules)
+    redone = corrected_factors(subject, state, after, ruling)
     yield from _differ(record, "corrected balancing factors", entry.subject, recorded, redone)
 
 
-def _examine_again(record: Record, subject: str, form: str, values: Values, trial: Trial) -> Iterator[Difference]:
-    rules = trial.rules
+def _examine_again(
+    record: Record, subject: str, form: str, values: Values, trial: Trial, rules: Compiled
+) -> Iterator[Difference]:
     compiled = rules.forms.get(form)
     if compiled is None:
         yield Difference(record.seq, "checks of the form", subject, _SOUND, f"no form {form}")
@@ -289,10 +311,10 @@ def _examine_again(record: Record, subject: str, form: str, values: Values, tria
 
 
 def _redo_allocation(record: Record, entry: e.Randomized, trial: Trial) -> Iterator[Difference]:
-    rules = trial.rules
     subject = trial.subjects.get(entry.subject)
     if subject is None:
         return  # the fold says so
+    rules = _ruling(record, subject.site, trial)
     factors = factors_of(rules, casebook_of(subject, rules), subject.site)
     yield from _differ(record, "balancing factors", entry.subject, dict(entry.factors), factors)
     yield from _differ(record, "number of the draw", entry.subject, entry.k, trial.allocated + 1)

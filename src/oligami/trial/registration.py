@@ -10,6 +10,7 @@ from oligami.journal.record import Stamp
 from oligami.protocol.compile import Compiled, derive_values
 from oligami.protocol.model.eligibility import Stage
 from oligami.protocol.model.forms import Form
+from oligami.protocol.model.protocol import Protocol as ProtocolModel
 from oligami.protocol.model.schedule import ScheduleFile
 from oligami.protocol.problems import find_near_miss, list_words, shorten
 from oligami.protocol.text import Reason, Text
@@ -31,21 +32,25 @@ def register(command: Register, trial: Trial, stamp: Stamp, draws: Draws | None,
     Raises:
         Refused: something other than the verdict stands against it; `problems` are reasons found before.
     """
-    rules = trial.rules
+    rules = trial.rules_for(command.site, trial.day_of(stamp.recorded_at))
+    problems.extend(check_version(command.version, rules, command.site))
     stage = next((stage for stage in rules.protocol.eligibility.stage if stage.id == command.stage), None)
     what = Text(f"Registration at stage {command.stage}", f"{command.stage} の登録")
     if stage is None:
         known = ", ".join(stage.id for stage in rules.protocol.eligibility.stage)
         raise Refused(
             what,
-            [Reason("stage.unknown", Text(f"There is no such stage; there are: {known}", f"この段階はありません（{known}）"))],
+            [
+                *problems,
+                Reason("stage.unknown", Text(f"There is no such stage; there are: {known}", f"この段階はありません（{known}）")),
+            ],
         )
     what = Text(
         f"{stage.title.en} of {command.subject}" if command.subject else stage.title.en,
         f"{command.subject} の{stage.title.ja}" if command.subject else stage.title.ja,
     )
     subject = trial.subjects.get(command.subject) if command.subject else None
-    problems.extend(standing(command, stage, trial, subject))
+    problems.extend(standing(command, stage, trial, subject, rules))
     if stage.randomizes:
         problems.extend(_check_commitment(trial, draws))
 
@@ -99,8 +104,28 @@ def register(command: Register, trial: Trial, stamp: Stamp, draws: Draws | None,
     return tuple(said)
 
 
-def standing(command: Register, stage: Stage, trial: Trial, subject: Subject | None) -> list[Reason]:
-    """Return what speaks against a registration before any item is looked at."""
+def check_version(shown: str | None, rules: Compiled, site: str) -> list[Reason]:
+    """Return the reason against what was filled under another version of the protocol than the one that rules the site now."""
+    ruling = rules.protocol.version
+    if shown is None or shown == ruling:
+        return []
+    text = Text(
+        f"This page was made under protocol version {shorten(shown)}; version {ruling} rules at site {site} by now. "
+        "Nothing was recorded; open the page anew, and compare what was typed with what the new version asks",
+        f"この画面はプロトコール {shorten(shown)} 版のものですが、施設 {site} では現在 {ruling} 版が有効です。"
+        "何も記録されていません。画面を開き直し、入力内容を新しい版と照らし合わせてください",
+    )
+    return [Reason("protocol.version_shown", text)]
+
+
+def standing(
+    command: Register, stage: Stage, trial: Trial, subject: Subject | None, rules: Compiled | None = None
+) -> list[Reason]:
+    """Return what speaks against a registration before any item is looked at.
+
+    `rules` are those of the version that rules the site; where they are left out, those in force for the whole trial.
+    """
+    protocol = trial.protocol if rules is None else rules.protocol
     problems: list[Reason] = []
 
     def against(rule: str, en: str, ja: str) -> None:
@@ -127,7 +152,7 @@ def standing(command: Register, stage: Stage, trial: Trial, subject: Subject | N
             "subject.unknown", f"Subject {command.subject} is not in the trial", f"症例 {command.subject} は登録されていません"
         )
     else:
-        before = trial.protocol.stage(stage.follows)
+        before = protocol.stage(stage.follows)
         if not subject.is_registered(stage.follows):
             against(
                 "stage.order",
@@ -146,18 +171,18 @@ def standing(command: Register, stage: Stage, trial: Trial, subject: Subject | N
                 f"Consent was withdrawn on {withdrawal.withdrawal_date} ({withdrawal.scope})",
                 f"{withdrawal.withdrawal_date} に同意が撤回されています（{withdrawal.scope}）",
             )
-    problems.extend(_limits(stage, trial))
+    problems.extend(_limits(stage, trial, protocol))
     return problems
 
 
-def _limits(stage: Stage, trial: Trial) -> list[Reason]:
+def _limits(stage: Stage, trial: Trial, protocol: ProtocolModel) -> list[Reason]:
     """Return the reason when this stage, or a later one that closes it, is full.
 
     A stage that is full refuses. When a later stage is full, first registrations stop too; subjects who are already on
     their way may still come if the later stage says so (`waiting_may_proceed`).
     """
     problems = []
-    for closing in trial.protocol.eligibility.stage:
+    for closing in protocol.eligibility.stage:
         if closing.limit is None or trial.registered(closing.id) < closing.limit:
             continue
         proceeds = closing.waiting_may_proceed and closing.follows is not None
@@ -438,3 +463,25 @@ def _key(rules: Compiled, stage: Stage, concept: str) -> str:
 
 def _date(value: object) -> date | None:
     return date.fromisoformat(value) if isinstance(value, str) else value if isinstance(value, date) else None
+
+
+def obstacles(trial: Trial, stage: Stage, site: str, day: date, *, subject: Subject | None = None) -> list[Reason]:
+    """Return what would refuse a registration whatever is entered: to be told before anybody types.
+
+    Whether a committed secret of randomization is at hand is the desk's to say; that none is committed is said here.
+
+    Args:
+        trial: the trial as it stands.
+        stage: the registration.
+        site: where.
+        day: the date by the trial's own clock, which decides on the version that rules.
+        subject: the subject, for a later registration.
+    """
+    rules = trial.rules_for(site, day)
+    command = Register(stage=stage.id, site=site, values={}, subject=None if subject is None else subject.id)
+    found = standing(command, stage, trial, subject, rules)
+    return [*found, *_check_commitment(trial, _not_drawn)] if stage.randomizes else found
+
+
+def _not_drawn(digest: str, trial: str, k: int) -> float:
+    raise AssertionError("nothing is drawn to tell what stands against a registration")

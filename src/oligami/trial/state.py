@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 from oligami.journal.entries import ArmId, SiteId, SubjectId, Values
 from oligami.protocol.compile import Compiled, compile_protocol
@@ -207,15 +209,24 @@ class SiteState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """What holds for the trial as a whole and seldom changes."""
+    """What holds for the trial as a whole and seldom changes.
+
+    protocol: the version in force for the whole trial. versions: all that were ever activated.
+    per_site: the versions activated since that one which rule only where they are adopted, oldest first.
+    adoptions: from which date, by version and site (None: every site).
+    roles: granted and not revoked. role_ends: the last day of those that were granted for a time; who asks looks at both.
+    """
 
     trial: str = ""
     protocol: Protocol | None = None
     versions: Mapping[str, Protocol] = field(default_factory=_none)
+    per_site: tuple[str, ...] = ()
+    adoptions: Mapping[tuple[str, SiteId | None], date] = field(default_factory=_none)
     activated_at: datetime | None = None
     simulated: bool = False
     sites: Mapping[SiteId, SiteState] = field(default_factory=_none)
     roles: frozenset[tuple[str, str, SiteId | None]] = frozenset()
+    role_ends: Mapping[tuple[str, str, SiteId | None], date] = field(default_factory=_none)
     paused: frozenset[str | None] = frozenset()
     commitments: tuple[Commitment, ...] = ()
     cuts: Mapping[str, tuple[int, date, str]] = field(default_factory=_none)
@@ -235,6 +246,11 @@ class Head:
     at: datetime | None = None
 
 
+@lru_cache(maxsize=8)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
 class Growing(dict[SubjectId, Subject]):
     """The subjects while `fold` goes through many records: changed in place, and never seen outside `fold`."""
 
@@ -251,7 +267,7 @@ class Trial:
 
     @property
     def protocol(self) -> Protocol:
-        """The protocol in force.
+        """The protocol in force for the whole trial; `version_for` says what rules a site.
 
         Raises:
             ValueError: none has been activated.
@@ -262,8 +278,40 @@ class Trial:
 
     @property
     def rules(self) -> Compiled:
-        """The protocol in force with its expressions compiled."""
+        """The protocol in force for the whole trial with its expressions compiled."""
         return compile_protocol(self.protocol)
+
+    def day_of(self, instant: datetime) -> date:
+        """Return the date of an instant by the trial's own clock (`time_zone` of the protocol in force)."""
+        return instant.astimezone(_zone(self.protocol.trial.time_zone)).date()
+
+    def adopted_from(self, version: str, site: SiteId | None) -> date | None:
+        """Return the date from which a version that is adopted site by site rules a site; None if it was not adopted there."""
+        adoptions = self.study.adoptions
+        days = [day for day in (adoptions.get((version, site)), adoptions.get((version, None))) if day is not None]
+        return min(days, default=None)
+
+    def version_for(self, site: SiteId | None, day: date) -> str:
+        """Return the version that rules a site on a day, as far as is known now.
+
+        The newest that the site has adopted by then, else the one in force for the whole trial. Decisions ask with the day on which
+        they are made: nobody chooses a version by dating a form.
+        """
+        for version in reversed(self.study.per_site):
+            begins = self.adopted_from(version, site)
+            if begins is not None and begins <= day:
+                return version
+        return self.protocol.version
+
+    def rules_for(self, site: SiteId | None, day: date) -> Compiled:
+        """Return the compiled protocol that rules a site on a day (see `version_for`)."""
+        if not self.study.per_site:
+            return self.rules
+        return self.rules_of(self.version_for(site, day))
+
+    def rules_of(self, version: str) -> Compiled:
+        """Return a version that was activated with its expressions compiled; the one in force where the journal has no such version."""
+        return compile_protocol(self.study.versions.get(version, self.protocol))
 
     def registered(self, stage: str) -> int:
         """Count the registrations of a stage that stand."""

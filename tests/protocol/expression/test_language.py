@@ -37,6 +37,8 @@ SCOPE = Scope(
         "registered": DateType(),
         "born": DateType(),
         "infarction": DateType("none"),
+        "since": DateType(partial=True),
+        "delivery": DateType("none", partial=True),
         "agreed": BooleanType(),
         "note": TextType(),
         "site": CodeType(("A", "B")),
@@ -446,3 +448,77 @@ def test_near_misses():
     assert near_misses("Lesion", ["lesions", "er"]) == "lesions"
     assert near_misses("xyz", ["lesions", "er"]) is None
     assert near_misses("l" * 100, ["l" * 99]) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "since", "expected"),
+    [
+        ("since <= registered", "2024-05", T),
+        ("since <= registered", "2024-06", U),
+        ("since <= registered", "2024", U),
+        ("since <= registered", "2023", T),
+        ("since > registered", "2025", T),
+        ("since == registered", "2024-06", U),
+        ("since == registered", "2024-05", F),
+        ("since != registered", "2024-05", T),
+        ("since + 28 days < registered", "2024-05", U),
+        ("since + 28 days < registered", "2024-04", T),
+        ("since + 6 months < registered", "2023-12", U),
+        ("since + 6 months < registered", "2023-11", T),
+        ("since - 1 months <= registered", "2024-07", T),  # 31 July less a month is 30 June, the day itself 1 to 30 June
+        ("registered - since > 9 days", "2024-05", T),
+        ("registered - since > 10 days", "2024-05", U),
+        ("abs(registered - since) <= 40 days", "2024-05", T),
+        ("abs(registered - since) <= 39 days", "2024-05", U),
+        ("completed_years(since, registered) >= 18 years", "2006", U),
+        ("completed_years(since, registered) >= 18 years", "2005", T),
+        ("completed_years(since, registered) == 18 years", "2006-05", T),
+        ("since in [2024-05-31, 2024-07-01]", "2024-05", U),
+        ("since in [2024-05-31, 2024-07-01]", "2024-06", F),
+        ("since not in [2024-05-31, 2024-07-01]", "2024-06", T),
+        ("since is missing", "2024-06", F),
+        ("since is known", "2024-06", F),
+        ("since is unknown", "2024-06", T),
+        ("(since <= registered) is known", "2024-05", T),
+        ("since", "2024-05", U),
+        ("since + 1 days", "2024", U),
+        ("registered - since", "2024-05", U),
+    ],
+)
+def test_a_day_that_is_not_known_decides_nothing(source, since, expected):
+    """A judgement with a year or a month is known where every day of it gives the same answer, else unknown."""
+    values = {"registered": "2024-06-10" if "1 months" not in source else "2024-06-30", "since": since}
+    judge = compile_expression(source, SCOPE, expect=None)
+    assert judge.value(values) is expected
+    assert judge.explain(values).value is expected
+
+
+def test_a_missing_day_is_named_as_the_reason():
+    """The explanation says which item lacks its day, as it was told; nothing is rounded."""
+    explained = compile_expression("since + 28 days < registered", SCOPE).explain(
+        {"registered": "2024-06-10", "since": "2024-05"}
+    )
+    assert (explained.why.en, explained.why.ja) == ("since is 2024-05: the day is not known", "since は 2024-05(日は不明)")
+    known = compile_expression("since + 28 days < registered", SCOPE).explain({"registered": "2024-06-10", "since": "2024-04"})
+    assert "2024-04-29..2024-05-28" in known.why.en
+
+
+def test_a_partial_date_may_be_never():
+    """`never` stays an answer, and a month says that it happened."""
+    assert value("delivery is never", delivery="none") is True
+    assert value("delivery is never", delivery="2024-05") is False
+    assert value("delivery <= registered", delivery="none", registered="2024-06-10") is False
+    assert value("delivery <= registered", delivery="2024-05", registered="2024-06-10") is True
+
+
+@pytest.mark.parametrize("since", ["2024-13", "2024-00", "1869", "202405", "24", "2024-5", "2024-05-", "２０２４", "none", 2024])
+def test_what_is_no_year_or_month_is_named(since):
+    """A partial date is a year from 1870 or such a year with a month, digit by digit."""
+    with pytest.raises(TypeError, match="since"):
+        value("since <= registered", since=since, registered="2024-06-10")
+
+
+def test_an_item_that_asks_for_the_day_takes_no_month():
+    """Where partial dates are not offered a month is no date."""
+    with pytest.raises(TypeError, match="registered"):
+        value("registered <= 2024-06-10", registered="2024-05")

@@ -31,8 +31,15 @@ SCOPE = Scope(
         "n": NumberType(),
         "day": DateType(),
         "last": DateType("none"),
+        "part": DateType(partial=True),
+        "ever": DateType("none", partial=True),
         "list": ListType(
-            {"f": BooleanType(), "g": CodeType(("u", "v", "nk"), unknown=("nk",)), "w": NumberType("mm"), "t": DateType("none")}
+            {
+                "f": BooleanType(),
+                "g": CodeType(("u", "v", "nk"), unknown=("nk",)),
+                "w": NumberType("mm"),
+                "t": DateType("none", partial=True),
+            }
         ),
     }
 )
@@ -67,14 +74,14 @@ def numbers(draw, unit, inside, depth):
 
 @st.composite
 def dates(draw, inside):
-    base = draw(st.sampled_from(["day", "last", "2024-02-29", "t" if inside else "day"]))
-    return base + draw(st.sampled_from(["", " + 1 months", " - 1 years", " + 28 days", " - 2 weeks"]))
+    base = draw(st.sampled_from(["day", "last", "part", "ever", "2024-02-29", "t" if inside else "part"]))
+    return f"({base + draw(st.sampled_from(['', ' + 1 months', ' - 1 years', ' + 28 days', ' - 2 weeks']))})"
 
 
 @st.composite
 def conditions(draw, inside=False, depth=3, negate=True):
     """A condition without the two-valued states, as source; dates that may be never stay out of `not`."""
-    forms = ["boolean", "code", "number", "plain", "literal"] + (["date"] if not negate else [])
+    forms = ["boolean", "code", "number", "plain", "literal"] + (["date", "length of time", "one of days"] if not negate else [])
     if depth:
         forms += ["and", "or", "not", "and", "or"] + ([] if inside else ["all", "any", "any"])
     form = draw(st.sampled_from(forms))
@@ -92,6 +99,13 @@ def conditions(draw, inside=False, depth=3, negate=True):
             return f"{draw(numbers(None, inside, min(depth, 2)))} {compare} {draw(numbers(None, inside, min(depth, 1)))}"
         case "date":
             return f"{draw(dates(inside))} {compare} {draw(dates(inside))}"
+        case "length of time":
+            apart = draw(st.sampled_from(["{} - {}", "abs({} - {})", "completed_years({}, {})", "max({} - {}, 10 days)"]))
+            unit = "years" if "years" in apart else "days"
+            return f"{apart.format(draw(dates(inside)), draw(dates(inside)))} {compare} {draw(st.integers(0, 40))} {unit}"
+        case "one of days":
+            word = draw(st.sampled_from(["in", "not in"]))
+            return f"{draw(dates(inside))} {word} [2024-02-29, 2024-03-01]"
         case "literal":
             return draw(st.sampled_from(["true", "false", "unknown"]))
         case "and" | "or":
@@ -123,6 +137,8 @@ ITEMS = {
     "n": st.integers(0, 4),
     "day": DAYS,
     "last": DAYS | st.just("none"),
+    "part": DAYS,
+    "ever": DAYS | st.just("none"),
     "list": st.lists(st.fixed_dictionaries(ELEMENT), max_size=3),
 }
 RECORDS = st.fixed_dictionaries(ITEMS)
@@ -130,13 +146,21 @@ RECORDS = st.fixed_dictionaries(ITEMS)
 
 @st.composite
 def blurred(draw, record):
-    """A record with some of its values taken away."""
+    """A record with some of its values taken away, and some days down to the month or the year."""
     hide = st.booleans()
     gone = {name: draw(st.sampled_from([None, "nk"])) if name in "cd" else None for name in record if draw(hide)}
     left = {**record, **gone}
     if left["list"]:
-        left["list"] = [{name: None if draw(hide) else value for name, value in one.items()} for one in left["list"]]
-    return left
+        left["list"] = [
+            {**{name: None if draw(hide) else value for name, value in one.items()}, "t": draw(cut_short(one["t"]))}
+            for one in left["list"]
+        ]
+    return {**left, "part": draw(cut_short(record["part"])), "ever": draw(cut_short(record["ever"]))}
+
+
+def cut_short(day):
+    """A day, its month, its year, or nothing."""
+    return st.sampled_from([day, None] if day == "none" else [day, day[:7], day[:4], None])
 
 
 @settings(max_examples=100, deadline=None)
@@ -154,7 +178,7 @@ def test_quick_path_and_explanation_agree(source, record, data):
 @settings(max_examples=100, deadline=None)
 @given(source=conditions(negate=False), record=RECORDS, data=st.data())
 def test_knowing_more_never_turns_an_answer(source, record, data):
-    """What was true or false with gaps stays so when the gaps are filled."""
+    """What was true or false with gaps and partial dates stays so when gaps are filled and days are told."""
     expression = compile_expression(source, SCOPE)
     before = expression.value(data.draw(blurred(record)))
     assert before is None or expression.value(record) is before

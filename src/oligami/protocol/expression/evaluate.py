@@ -10,6 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Final, cast
 
+from oligami.protocol.expression import between
 from oligami.protocol.expression import values as v
 from oligami.protocol.expression.explanation import word_of_never
 from oligami.protocol.expression.tree import (
@@ -30,6 +31,7 @@ from oligami.protocol.expression.tree import (
     Span,
     Total,
     may_be_interval,
+    may_be_partial,
     walk,
 )
 from oligami.protocol.expression.types import BooleanType, CodeType, DateType, ListType, NumberType, TextType
@@ -43,6 +45,7 @@ _RUNTIME: Final[Mapping[str, object]] = {
     "N": v.read_number,
     "D": v.read_date,
     "DN": v.read_date_or_never,
+    "DP": v.read_partial_or_never,
     "B": v.read_boolean,
     "X": v.read_text,
     "L": v.read_list,
@@ -66,6 +69,14 @@ _RUNTIME: Final[Mapping[str, object]] = {
     "MONTHS": v.shift_months,
     "SPAN": v.days_between,
     "YEARS": v.completed_years,
+    # The same for days of which only a month or a year is known.
+    "WHOLE": between.whole_day,
+    "DAYS_B": between.shift_days,
+    "MONTHS_B": between.shift_months,
+    "SPAN_B": between.days_between,
+    "YEARS_B": between.completed_years,
+    "COMPARE_B": between.compare_days,
+    "AMONG_B": between.is_among,
 }
 
 _ARITHMETIC: Final = {"+": "ADD", "-": "SUB", "*": "MUL", "/": "DIV"}
@@ -147,7 +158,8 @@ class _Writer:
         if isinstance(tree.type, DateType):
             word = self.constant(word_of_never(tree))
             day = self.fresh("d")
-            return f"({word} if ({day} := {text}) is NEVER else {day})"
+            settled = f"WHOLE({day})" if may_be_partial(tree) else day
+            return f"({word} if ({day} := {text}) is NEVER else {settled})"
         return text
 
     def write(self, node: Node) -> str:
@@ -187,7 +199,8 @@ class _Writer:
                     count = self.constant(-amount.value.numerator)  # constants are whole, the checker saw to it
                 elif backwards:
                     count = f"ONE(SUB((0, 0), P({count})))"
-                return f"{'DAYS' if step == 'days' else 'MONTHS'}({self.write(day)}, {count})"
+                move = ("DAYS" if step == "days" else "MONTHS") + ("_B" if may_be_partial(day) else "")
+                return f"{move}({self.write(day)}, {count})"
             case Every():
                 return self.every(node)
             case Arithmetic() | Scaled() | Span() | Extreme() | Count() | Total():
@@ -200,6 +213,8 @@ class _Writer:
                 table: dict[object, object] = {code: code for code in kind.codes}
                 table.update(dict.fromkeys([None, *kind.unknown]))
                 return f"{self.constant(table)}[{raw}]"
+            case DateType(partial=True, never=never):
+                return f"DP({raw}, {self.constant(never)})"
             case DateType(never=None):
                 return f"D({raw})"
             case DateType(never=never):
@@ -239,6 +254,8 @@ class _Writer:
                     return f"LESS({other}, {one})"
                 case ">=":
                     return f"MOST({other}, {one})"
+        if isinstance(left.type, DateType) and (may_be_partial(left) or may_be_partial(right)):
+            return f"COMPARE_B({self.constant(sign)}, {self.write(left)}, {self.write(right)})"
         if isinstance(left.type, NumberType):
             exact = _needs_exact(left) or _needs_exact(right)
             texts = self.number(left, exact=exact), self.number(right, exact=exact)
@@ -262,6 +279,8 @@ class _Writer:
             table: dict[object, object] = {code: (code in node.options) != node.negated for code in part.type.codes}
             table.update(dict.fromkeys([None, *part.type.unknown]))
             return f"{self.constant(table)}[{self.raw(part)}]"
+        if isinstance(part.type, DateType) and may_be_partial(part):
+            return f"AMONG_B({self.write(part)}, {self.constant(frozenset(node.options))}, {node.negated})"
         text = self.number(part, exact=True) if isinstance(part.type, NumberType) else self.write(part)
         one = self.fresh("a")
         word = "not in" if node.negated else "in"
@@ -281,6 +300,8 @@ class _Writer:
         if node.word == "missing" and isinstance(part, Item):
             return f"({self.raw(part)} {sign} None)"
         text = self.number(part, exact=False) if isinstance(part.type, NumberType) else self.write(part)
+        if isinstance(part.type, DateType) and may_be_partial(part):
+            text = f"WHOLE({text})"
         return f"({text} {sign} None)"
 
     def number(self, node: Node, *, exact: bool) -> str:
@@ -292,7 +313,7 @@ class _Writer:
                 return self.constant(value if exact else float(value))
             case Item():
                 return f"E({self.item(node)})" if exact else self.item(node)
-            case Span(kind=kind, earlier=earlier, later=later):
+            case Span(kind=kind, earlier=earlier, later=later) if not may_be_partial(node):
                 return f"{'SPAN' if kind == 'days' else 'YEARS'}({self.write(earlier)}, {self.write(later)})"
             case Total():
                 return self.total(node, exact=exact)
@@ -311,6 +332,9 @@ class _Writer:
                 text = f"{_ARITHMETIC[sign]}({self.interval(left)}, {self.interval(right)})"
             case Scaled(part=part, factor=factor):
                 text = f"MUL({self.interval(part)}, {self.constant((factor, factor))})"
+            case Span(kind=kind, earlier=earlier, later=later) if may_be_partial(node):
+                measure = "SPAN_B" if kind == "days" else "YEARS_B"
+                text = f"{measure}({self.write(earlier)}, {self.write(later)})"
             case Extreme(kind="abs", parts=parts):
                 text = f"ABS({self.interval(parts[0])})"
             case Extreme(kind=kind, parts=parts):

@@ -9,6 +9,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Final, cast
 
+from oligami.protocol.expression import between
 from oligami.protocol.expression import values as v
 from oligami.protocol.expression.explanation import MOST_REASONS, NO_VALUE, Explanation, join_reasons, show, word_of_never
 from oligami.protocol.expression.syntax import CompareSign, show_number
@@ -31,6 +32,7 @@ from oligami.protocol.expression.tree import (
     Total,
 )
 from oligami.protocol.expression.types import ListType, NumberType
+from oligami.protocol.partial_dates import DayBetween
 from oligami.protocol.text import Text
 
 
@@ -91,6 +93,9 @@ class _Judge:
                 steps.gaps.append(Text(f"{name.en} is missing", f"{name.ja} が未入力"))
             else:
                 steps.gaps.append(Text(f'{name.en} is "{raw}": not known', f"{name.ja} は「{raw}」(不明)"))
+        elif isinstance(value, DayBetween):
+            name = self.called(item)
+            steps.gaps.append(Text(f"{name.en} is {raw}: the day is not known", f"{name.ja} は {raw}(日は不明)"))
         return value
 
     # Conditions
@@ -136,7 +141,7 @@ class _Judge:
             shown = self.show_number(node, interval)
             why = self.phrase(node, shown, steps) if interval is not None else join_reasons(steps.gaps, NO_VALUE)
             return self.made(node, v.out(number), steps.children, why, steps.used)
-        value = self.plain(node, steps)
+        value = between.whole_day(cast(between.Day, self.plain(node, steps)))
         if value is None:
             gap = Text("unknown by definition", "定義により不明") if isinstance(node, Fixed) else NO_VALUE
             return self.made(node, None, steps.children, join_reasons(steps.gaps, gap), steps.used)
@@ -210,7 +215,7 @@ class _Judge:
         value: bool | None
         if isinstance(node.left.type, NumberType):
             left, right = self.number(node.left, steps), self.number(node.right, steps)
-            value = _compare_numbers(node.sign, left, right)
+            value = v.compare_numbers(node.sign, left, right)
             shown = self.show_number(node.left, left), self.show_number(node.right, right)
         else:
             one, other = self.plain(node.left, steps), self.plain(node.right, steps)
@@ -222,6 +227,8 @@ class _Judge:
                 never = word_of_never(node)
                 why = Text(f'a date is "{never}": no comparison with it holds', f"日付が「{never}」のため、比較は成り立たない")
                 return self.made(node, value, steps.children, why, steps.used)
+            elif isinstance(one, DayBetween) or isinstance(other, DayBetween):
+                value = between.compare_days(node.sign, cast(between.Day, one), cast(between.Day, other))
             else:
                 value = _compare_plain(node.sign, one, other)
         if value is None and steps.gaps:
@@ -247,6 +254,10 @@ class _Judge:
         else:
             value = self.plain(node.part, steps)
             shown = show(value)
+        if isinstance(value, DayBetween):
+            among = between.is_among(value, node.options, node.negated)
+            why = join_reasons(steps.gaps, NO_VALUE) if among is None else self.phrase(node.part, shown, steps)
+            return self.made(node, among, steps.children, why, steps.used)
         if value is None:
             return self.made(node, None, steps.children, join_reasons(steps.gaps, NO_VALUE), steps.used)
         answer = value is not v.NEVER and (value in node.options) is not node.negated
@@ -266,9 +277,9 @@ class _Judge:
             case "never":
                 answer = None if value is None else value is v.NEVER
             case "known":
-                answer = value is not None
+                answer = value is not None and not isinstance(value, DayBetween)
             case "unknown":
-                answer = value is None
+                answer = value is None or isinstance(value, DayBetween)
             case "missing":
                 # A code that says "not known" was entered: unknown, but not missing.
                 answer = value is None and not any(raw is not None for raw in steps.used.values())
@@ -293,10 +304,10 @@ class _Judge:
             case Item():
                 return self.read(node, steps)
             case Shifted(day=day, amount=amount, step=step, backwards=backwards):
-                start = cast(date | v.Never | None, self.plain(day, steps))
+                start = cast(between.Day, self.plain(day, steps))
                 count = v.collapse(self.number(amount, steps))
                 count = -count if backwards and count is not None else count
-                return v.shift_days(start, count) if step == "days" else v.shift_months(start, count)
+                return between.shift_days(start, count) if step == "days" else between.shift_months(start, count)
             case _:
                 child = self.explain(node)
                 steps.children.append(child)
@@ -320,10 +331,9 @@ class _Judge:
             case Scaled(part=part, factor=factor):
                 return v.multiply(self.number(part, steps), (factor, factor))
             case Span(kind=kind, earlier=earlier, later=later):
-                first = cast(date | v.Never | None, self.plain(earlier, steps))
-                second = cast(date | v.Never | None, self.plain(later, steps))
-                measure = v.days_between if kind == "days" else v.completed_years
-                return v.pair(measure(first, second))
+                first = cast(between.Day, self.plain(earlier, steps))
+                second = cast(between.Day, self.plain(later, steps))
+                return between.days_between(first, second) if kind == "days" else between.completed_years(first, second)
             case Extreme(kind="abs", parts=parts):
                 return v.absolute(self.number(parts[0], steps))
             case Extreme(kind=kind, parts=parts):
@@ -401,22 +411,6 @@ _ARITHMETIC: Final[Mapping[str, Callable[[v.Interval | None, v.Interval | None],
     "*": v.multiply,
     "/": v.divide,
 }
-
-
-def _compare_numbers(sign: CompareSign, left: v.Interval | None, right: v.Interval | None) -> bool | None:
-    match sign:
-        case "==":
-            return v.is_equal(left, right)
-        case "!=":
-            return v.negate(v.is_equal(left, right))
-        case "<":
-            return v.is_less(left, right)
-        case "<=":
-            return v.is_at_most(left, right)
-        case ">":
-            return v.is_less(right, left)
-        case ">=":
-            return v.is_at_most(right, left)
 
 
 def _compare_plain(sign: CompareSign, left: object, right: object) -> bool:

@@ -209,11 +209,18 @@ def walk(node: Node) -> Iterator[Node]:
         waiting.extend(reversed(parts_of(one)))
 
 
+def may_be_partial(node: Node) -> bool:
+    """Tell whether a date, or what is computed from it, may rest on a year or a month without the day."""
+    return any(isinstance(one, Item) and isinstance(one.type, DateType) and one.type.partial for one in walk(node))
+
+
 def may_be_interval(node: Node) -> bool:
     """Tell whether a number may be known only to lie between two bounds."""
     match node:
         case Count():
             return True
+        case Span():
+            return may_be_partial(node)
         case Arithmetic() | Scaled() | Extreme():
             return any(may_be_interval(part) for part in parts_of(node))
         case _:

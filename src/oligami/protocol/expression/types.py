@@ -96,9 +96,14 @@ class CodeType:
 
 @dataclass(frozen=True, slots=True)
 class DateType:
-    """A calendar date; `never` is the word that says "this never happened", which is an answer, not a gap."""
+    """A calendar date.
+
+    never: the word that says "this never happened", which is an answer, not a gap.
+    partial: a year (`2024`) or a month (`2024-05`) is taken besides a day.
+    """
 
     never: str | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
+from oligami.protocol.expression.syntax import CompareSign
 from oligami.protocol.expression.types import (
     BooleanType,
     CodeType,
@@ -21,6 +22,7 @@ from oligami.protocol.expression.types import (
     NumberType,
     TextType,
 )
+from oligami.protocol.partial_dates import DayBetween, read_partial_date
 
 Exact = int | Fraction
 Interval = tuple[Exact, Exact]
@@ -70,6 +72,14 @@ def read_date_or_never(value: object, never: str) -> date | Never | None:
     return NEVER if value == never else read_date(value)
 
 
+def read_partial_or_never(value: object, never: str | None) -> date | DayBetween | Never | None:
+    """Return a date item that may give a year or a month alone, and may say that it never came."""
+    if never is not None and value == never:
+        return NEVER
+    days = read_partial_date(value) if isinstance(value, str) else None
+    return days if days is not None else read_date(value)
+
+
 def read_boolean(value: object) -> bool | None:
     """Return a boolean item."""
     if value is None or isinstance(value, bool):
@@ -107,6 +117,8 @@ def read_item(kind: ItemType, value: object, path: str) -> object:
                 if not isinstance(value, str) or value not in codes:
                     raise TypeError
                 return value
+            case DateType(partial=True, never=never):
+                return read_partial_or_never(value, never)
             case DateType(never=None):
                 return read_date(value)
             case DateType(never=str() as never):
@@ -139,8 +151,9 @@ def _expected(kind: ItemType) -> str:
             return "a finite number"
         case CodeType(codes=codes):
             return "one of " + ", ".join(codes)
-        case DateType(never=never):
-            return "a date as YYYY-MM-DD" + (f' or "{never}"' if never is not None else "")
+        case DateType(never=never, partial=partial):
+            day = "a date as YYYY-MM-DD, YYYY-MM or YYYY" if partial else "a date as YYYY-MM-DD"
+            return day + (f' or "{never}"' if never is not None else "")
         case BooleanType():
             return "true or false"
         case TextType():
@@ -250,6 +263,23 @@ def is_equal(left: Interval | None, right: Interval | None) -> bool | None:
     if left[1] < right[0] or right[1] < left[0]:
         return False
     return True if left[0] == left[1] == right[0] == right[1] else None
+
+
+def compare_numbers(sign: CompareSign, left: Interval | None, right: Interval | None) -> bool | None:
+    """Compare two numbers by a sign of the language."""
+    match sign:
+        case "==":
+            return is_equal(left, right)
+        case "!=":
+            return negate(is_equal(left, right))
+        case "<":
+            return is_less(left, right)
+        case "<=":
+            return is_at_most(left, right)
+        case ">":
+            return is_less(right, left)
+        case ">=":
+            return is_at_most(right, left)
 
 
 def negate(value: bool | None) -> bool | None:

@@ -7,6 +7,8 @@ item that carries the concept, which by default is the item of that id.
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from oligami.protocol.model.common import CONFIG, Identifier, Origin, Text, dataclass
 
 
@@ -54,6 +56,13 @@ REQUIRED_CONCEPTS: dict[FormRole, tuple[str, ...]] = {
     FormRole.OTHER: (),
 }
 
+#: Further concepts that code reads as a day where a form of the role has an item for them.
+OPTIONAL_DATES: dict[FormRole, tuple[str, ...]] = {
+    FormRole.REGISTRATION: ("consent_date",),
+    FormRole.ADVERSE_EVENT: ("end_date", "aware_date"),
+    FormRole.FOLLOW_UP: ("clinical_progression_date",),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class Code:
@@ -70,6 +79,8 @@ class Item:
     type: `number` (with `unit`, `minimum`, `maximum`, `decimals`), `integer`, `code`, `date`, `text`, `list` (of `field` rows).
     unknown: codes that mean "not known"; a verdict treats them as unknown.
     never: the word by which a date says that the thing never happened (a real answer, not a missing one).
+    partial: a date may be given as a year (`2024`) or a month (`2024-05`) where nobody knows the day; a verdict treats it as
+        unknown unless every day it may have been gives the same answer.
     identity: names or dates a person; used for a decision, never kept in the journal.
     derive: expression that gives the value when it is missing (age from birth date).
     show_when: expression; the item is asked only when it is true.
@@ -89,6 +100,8 @@ class Item:
     codelist: str | None = None  # name of a shared list in codelists.toml instead of `code`
     unknown: tuple[str, ...] = ()
     never: str | None = None
+    # Written only where it is true, so that protocols from before it was offered keep their digest.
+    partial: bool = Field(default=False, exclude_if=lambda partial: not partial)
     required: bool = False
     identity: bool = False
     derive: str | None = None
@@ -139,6 +152,11 @@ class Form:
             if (item.concept or item.id) == concept:
                 return item
         return None
+
+    def needs_day(self, concept: str) -> bool:
+        """Say whether code reads the item that carries the concept as a whole day."""
+        dates = (each for each in REQUIRED_CONCEPTS[self.role] if each.endswith("_date"))
+        return concept in (*dates, *OPTIONAL_DATES.get(self.role, ()))
 
     def key(self, concept: str) -> str:
         """Return the id of the item that carries the concept.
