@@ -3,12 +3,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# For `make demo`: its port, and further options (--no-browser, --lang ja, --fresh).
+PORT ?= 8000
+DEMO ?=
 
-.PHONY: demo test lint format lock benchmarks clean
+.PHONY: demo rehearsal test lint format lock benchmarks drills clean
 
+# Modules are compiled as they are used: that is a third of the time to the first page.
 $(VENV)/installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -16,13 +20,17 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements-dev.txt
 	touch $@
 
-## Simulate the whole trial, analyse it at a cut, say where the report lies.
+## Serve a simulated trial half-way through on this machine, with one account a role, until Ctrl-C. PORT=0 takes a free port.
 demo: $(VENV)/installed
-	rm -rf demo
-	mkdir -p demo
-	$(BIN)/oligami simulate jcog2110 --journal demo/trial.jsonl --seed 1
-	$(BIN)/oligami journal verify demo/trial.jsonl
-	$(BIN)/oligami analyse demo/trial.jsonl --up-to 2029-11-08 --out demo/report
+	exec $(BIN)/oligami demo --port $(PORT) $(DEMO)
+
+## Simulate the whole trial, analyse it at a cut, say where the report lies.
+rehearsal: $(VENV)/installed
+	rm -rf rehearsal
+	mkdir -p rehearsal
+	$(BIN)/oligami simulate jcog2110 --journal rehearsal/trial.jsonl --seed 1
+	$(BIN)/oligami journal verify rehearsal/trial.jsonl
+	$(BIN)/oligami analyse rehearsal/trial.jsonl --up-to 2029-11-08 --out rehearsal/report
 
 ## Install what the tests need and pass them.
 test: $(VENV)/installed-dev
@@ -42,6 +50,12 @@ format: $(VENV)/installed-dev
 ## Measure against the figures the issue names; never part of the tests.
 benchmarks: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/core.py
+	if [ -e benchmarks/web.py ]; then scripts/install-services && $(BIN)/python benchmarks/web.py; fi
+
+## The full tier of the fault drills (a good hour); the tests hold the gate tier.
+drills: $(VENV)/installed-dev
+	scripts/install-services
+	set -e; for drill in drills/*.py; do [ -e "$$drill" ] || continue; echo "== $$drill"; $(BIN)/python "$$drill"; done
 
 ## Renew the hash-locked requirements (no index address goes into them).
 lock: $(VENV)/installed-dev
@@ -51,4 +65,4 @@ lock: $(VENV)/installed-dev
 		--python-version 3.11 --extra build --extra dev --extra postgresql pyproject.toml --output-file requirements-dev.txt
 
 clean:
-	rm -rf $(VENV) demo report build dist
+	rm -rf $(VENV) demo rehearsal report build dist

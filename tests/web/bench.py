@@ -5,12 +5,13 @@ import importlib.util
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -103,12 +104,18 @@ def remove_database(*aliases: str) -> None:
         del connections.settings[alias]
 
 
+def migrate(alias: str) -> None:
+    """Make the tables of the journal and of the ledger; the pages' own are made where pages are tested (`site.py`)."""
+    for app in ("journal", "ledger"):
+        call_command("migrate", app, database=alias, verbosity=0)
+
+
 @contextmanager
 def new_sqlite(folder: Path) -> Iterator[Database]:
     """Yield an embedded database in a folder."""
     path = folder / "trial.sqlite3"
     alias = add_database(sqlite_database(path))
-    call_command("migrate", database=alias, verbosity=0)
+    migrate(alias)
     try:
         yield Database(alias, alias, "sqlite", f"sqlite:///{path}")
     finally:
@@ -136,8 +143,7 @@ class Server:
             *("initdb", "-D", f"{self.folder}/data", "-U", "superuser", "--encoding=UTF8", "--no-locale"),
             *("--auth=scram-sha-256", f"--pwfile={word}", "--no-instructions"),
         )
-        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories='' -c max_connections=80"
-        self._run("pg_ctl", "-D", f"{self.folder}/data", "-l", f"{self.folder}/log", "-w", "-o", options, "start")
+        self.start()
         for role in (OWNER, APPLICATION):
             self.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{self.password}'")
         self.execute(f"CREATE DATABASE trial OWNER {OWNER}")
@@ -152,6 +158,21 @@ class Server:
 
         with psycopg.connect(self.address("superuser", name), autocommit=True) as connection:
             connection.execute(sql)
+
+    def start(self) -> None:
+        """Start the server, after a crash as well, and wait until it takes connections."""
+        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories='' -c max_connections=80"
+        self._run("pg_ctl", "-D", f"{self.folder}/data", "-l", f"{self.folder}/log", "-w", "-o", options, "start")
+
+    def kill(self) -> None:
+        """Kill the server without notice, as a loss of power would, and start it again: it recovers from its own log."""
+        master = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        for number in (master, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        (self.folder / "data" / "postmaster.pid").unlink()
+        self.start()
 
     def stop(self) -> None:
         """Stop the server and remove all it wrote."""
@@ -186,7 +207,7 @@ def new_postgresql(server: Server) -> Iterator[Database]:
     name = "trial"
     server.execute(f"DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION {OWNER}", name)
     owner = add_database(read_database_url(server.address(OWNER, name)))
-    call_command("migrate", database=owner, verbosity=0)
+    migrate(owner)
     with connections[owner].cursor() as cursor:
         for statement in grants(APPLICATION, connections[owner]):
             cursor.execute(statement)

@@ -75,3 +75,10 @@ def simulated(jcog: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with FileJournal(path, create=True, durable=False) as journal:
         simulate(jcog, scenario, journal, seed=1, until=date(2024, 6, 30))
     return path
+
+
+@pytest.fixture
+def site(jcog: Any, tmp_path: Path) -> Iterator[Any]:
+    """A whole site with the real trial open at three hospitals; see `site.py`."""
+    with web.load(Path(__file__).with_name("site.py")).new_site(tmp_path, jcog) as made:
+        yield made

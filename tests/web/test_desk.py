@@ -192,7 +192,7 @@ def test_a_process_has_one_desk_of_a_trial(monkeypatch, tmp_path):
     """`open_desk` hands out the same desk each time, with the secrets of the folder that the settings name."""
     (tmp_path / "trial.secret").write_text("ab" * 32)
     made = []
-    monkeypatch.setattr(desk_module, "Desk", lambda trial, *, secrets: made.append((trial, secrets)) or made)
+    monkeypatch.setattr(desk_module, "Desk", lambda trial, *, secrets, guard: made.append((trial, secrets)) or made)
     desk_module.open_desk.cache_clear()
     try:
         with override_settings(OLIGAMI_SECRETS=tmp_path):

@@ -65,12 +65,35 @@ def _mount_analyse(app: typer.Typer) -> None:
     app.command("analyse")(analyse_command)
 
 
+def _mount_demo(app: typer.Typer) -> None:
+    from oligami.cli.demo import demo_command
+
+    app.command("demo")(demo_command)
+
+
+def _mount_serve(app: typer.Typer) -> None:
+    from oligami.cli.serve import serve_command
+
+    app.command("serve")(serve_command)
+
+
+def _mount_manage(app: typer.Typer) -> None:
+    from oligami.cli.serve import manage_command
+
+    # Words and options are Django's to read, `--help` among them.
+    passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+    app.command("manage", context_settings=passed_on)(manage_command)
+
+
 _NOUNS: dict[str, Callable[[typer.Typer], None]] = {
     "protocol": _mount_protocol,
     "journal": _mount_journal,
     "judge": _mount_judge,
     "simulate": _mount_simulate,
     "analyse": _mount_analyse,
+    "demo": _mount_demo,
+    "serve": _mount_serve,
+    "manage": _mount_manage,
 }
 
 

@@ -1,10 +1,14 @@
 """What the environment says about this deployment, read and judged before Django sees it; all that is wrong is said at once."""
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oligami.protocol.text import Language, Reason, Text
 
@@ -41,6 +45,10 @@ class Configuration:
         secrets: folder of the secrets of randomization, one file `*.secret` each, outside the database.
         hosts: names under which the server answers.
         database: as Django's `DATABASES` wants it.
+        rehearsal_at: instant at which a rehearsal's clock begins; None: the clock as it is.
+        time_zone: the zone of the dates that people read beside UTC.
+        protocols: folders besides the installed ones in which new versions of protocols are looked for.
+        draft_days: after so many days a draft is shown as an old one.
     """
 
     secret_key: str
@@ -49,6 +57,10 @@ class Configuration:
     secrets: Path
     hosts: tuple[str, ...]
     database: Mapping[str, Any]
+    rehearsal_at: datetime | None = None
+    time_zone: str = "Asia/Tokyo"
+    protocols: tuple[Path, ...] = ()
+    draft_days: int = 30
 
 
 def read_configuration(environ: Mapping[str, str]) -> Configuration:
@@ -56,7 +68,9 @@ def read_configuration(environ: Mapping[str, str]) -> Configuration:
 
     `OLIGAMI_SECRET_KEY` (needed), `OLIGAMI_DEBUG`, `OLIGAMI_DATA` (folder; `oligami-data` here if left out),
     `OLIGAMI_SECRETS` (folder; `secrets` in the data folder if left out), `OLIGAMI_HOSTS` (names, comma between them),
-    `DATABASE_URL` (`postgresql://…` or `sqlite:///…`; a file in the data folder if left out).
+    `DATABASE_URL` (`postgresql://…` or `sqlite:///…`; a file in the data folder if left out), `OLIGAMI_REHEARSAL_AT` (instant
+    with its offset, ISO 8601), `OLIGAMI_TIME_ZONE` (`Asia/Tokyo` if left out), `OLIGAMI_PROTOCOLS` (folders of protocols
+    besides the installed ones, `:` between them), `OLIGAMI_DRAFT_DAYS` (30 if left out).
 
     Raises:
         ConfigurationError: with all that is wrong.
@@ -80,6 +94,25 @@ def read_configuration(environ: Mapping[str, str]) -> Configuration:
     except ConfigurationError as error:
         problems.extend(error.problems)
         database = {}
+    rehearsal_at = _read_instant(environ, "OLIGAMI_REHEARSAL_AT", problems)
+    time_zone = environ.get("OLIGAMI_TIME_ZONE") or "Asia/Tokyo"
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        text = Text(
+            "OLIGAMI_TIME_ZONE is no known time zone; for example Asia/Tokyo",
+            "OLIGAMI_TIME_ZONE の時間帯が不明です（例 Asia/Tokyo）",
+        )
+        problems.append(Reason("OLIGAMI_TIME_ZONE", text))
+    protocols = tuple(Path(word).absolute() for word in environ.get("OLIGAMI_PROTOCOLS", "").split(os.pathsep) if word)
+    for folder in protocols:
+        if not folder.is_dir():
+            text = Text(f"There is no folder {folder}", f"フォルダー {folder} がありません")
+            problems.append(Reason("OLIGAMI_PROTOCOLS", text))
+    days = environ.get("OLIGAMI_DRAFT_DAYS") or "30"
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", days):
+        text = Text("OLIGAMI_DRAFT_DAYS is no number of days from 1 to 9999", "OLIGAMI_DRAFT_DAYS は 1～9999 の日数で指定してください")
+        problems.append(Reason("OLIGAMI_DRAFT_DAYS", text))
     if problems:
         raise ConfigurationError(problems)
     return Configuration(
@@ -89,7 +122,29 @@ def read_configuration(environ: Mapping[str, str]) -> Configuration:
         secrets=Path(environ.get("OLIGAMI_SECRETS") or data / "secrets").absolute(),
         hosts=tuple(host.strip() for host in environ.get("OLIGAMI_HOSTS", "127.0.0.1,localhost").split(",") if host.strip()),
         database=database,
+        rehearsal_at=rehearsal_at,
+        time_zone=time_zone,
+        protocols=protocols,
+        draft_days=int(days),
     )
+
+
+def _read_instant(environ: Mapping[str, str], name: str, problems: list[Reason]) -> datetime | None:
+    word = environ.get(name, "").strip()
+    if not word:
+        return None
+    try:
+        instant = datetime.fromisoformat(word)
+        if instant.tzinfo is None:
+            raise ValueError
+    except ValueError:
+        text = Text(
+            f"{name} is no instant; expected ISO 8601 with its offset, for example 2026-04-01T09:00:00+09:00",
+            f"{name} を時刻として読めません。時差付きの ISO 8601 で指定してください（例 2026-04-01T09:00:00+09:00）",
+        )
+        problems.append(Reason(name, text))
+        return None
+    return instant
 
 
 def _check_folder(database: Mapping[str, Any]) -> None:

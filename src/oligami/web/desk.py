@@ -7,12 +7,13 @@ trial as it stands, the records, the ledger. What is answered was read back from
 import re
 import secrets as chance
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from threading import Lock
+from typing import TypeAlias
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, OperationalError, transaction
@@ -20,6 +21,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, transaction
 from oligami.journal.record import Channel, Record, Stamp
 from oligami.journal.store import Head
 from oligami.protocol.text import Reason, Text
+from oligami.trial import rights
 from oligami.trial.commands import ActivateProtocol, Command, RedactBody
 from oligami.trial.decide import decide
 from oligami.trial.desk import Receipt, committed_draws
@@ -29,6 +31,7 @@ from oligami.trial.redaction import decide_redaction
 from oligami.trial.refused import Refused
 from oligami.trial.registration import Draws
 from oligami.trial.state import Trial
+from oligami.web.clock import now
 from oligami.web.configuration import ConfigurationError
 from oligami.web.durability import check_database
 from oligami.web.journal.store import DatabaseJournal
@@ -44,6 +47,8 @@ _LONGEST_WAIT_S = 1.0
 _COMMAND = re.compile(r"[0-9a-f]{32}")
 _SQLSTATES = frozenset(("40001", "40P01", "55P03"))  # serialization failure, deadlock, lock not available
 _SQLITE_CODES = frozenset((5, 6))  # SQLITE_BUSY, SQLITE_LOCKED
+#: Returns why the author of a command may not carry it out; nothing: he may.
+Guard: TypeAlias = Callable[[Command | RedactBody, Trial, Stamp], Sequence[Reason]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +66,6 @@ class Asked:
     caller: str | None = None
 
 
-def utc_now() -> datetime:
-    """Return the server's instant in UTC."""
-    return datetime.now(UTC)
-
-
 class Desk:
     """Guards one trial's journal in the database; one for each trial and process, for any number of threads.
 
@@ -74,6 +74,8 @@ class Desk:
         using: alias of the database.
         secrets: the secrets of randomization at hand, by their commitments.
         clock: gives the instant, in UTC.
+        guard: asked before each decision, on the trial as it then stands; None: whoever reaches the desk may do everything
+            (the operator of the machine, a rehearsal).
 
     Raises:
         ConfigurationError: the database would lose entries or let them be rewritten.
@@ -85,12 +87,14 @@ class Desk:
         *,
         using: str = DEFAULT_DB_ALIAS,
         secrets: Mapping[str, bytes] | None = None,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] = now,
+        guard: Guard | None = None,
     ) -> None:
         check_database(using)
         self.journal = DatabaseJournal(trial, using=using)
         self._secrets = dict(secrets or {})
         self._clock = clock
+        self._guard = guard
         self._standing = Standing(self.journal)
         self._turn = Lock()  # threads wait here, in this process, rather than at the database
 
@@ -115,6 +119,7 @@ class Desk:
             raise Refused(what, [Reason("protocol.other_trial", text)])
 
         def act(head: Head, trial: Trial, stamp: Stamp) -> Trial:
+            self._admit(command, trial, stamp)
             entries = decide(command, trial, stamp, self._draws(trial))
             self.journal.write(head, entries, stamp, [chance.token_hex(16) for _ in entries])
             return fold(self.journal.records(through=head.seq + len(entries), after=head), trial)
@@ -130,6 +135,7 @@ class Desk:
         """
 
         def act(head: Head, trial: Trial, stamp: Stamp) -> Trial:
+            self._admit(command, trial, stamp)
             target: Record | None = None
             if 1 <= command.record <= head.seq:
                 *_, target = self.journal.records(through=command.record)
@@ -138,6 +144,12 @@ class Desk:
             return fold(self.journal.records(through=head.seq + 1))
 
         return self._carry_out(act, asked)
+
+    def _admit(self, command: Command | RedactBody, trial: Trial, stamp: Stamp) -> None:
+        """Refuse who may not; in the turn of the command, so that a role that was just revoked counts no more."""
+        reasons = self._guard(command, trial, stamp) if self._guard is not None else ()
+        if reasons:
+            raise Refused(rights.name_of(command, trial), reasons)
 
     def _carry_out(self, act: Callable[[Head, Trial, Stamp], Trial], asked: Asked) -> Receipt:
         if _COMMAND.fullmatch(asked.command) is None:
@@ -178,8 +190,8 @@ class Desk:
         return Receipt(records, repeated=False)
 
     def _instant(self, newest: datetime | None) -> datetime:
-        now = self._clock()
-        return newest if newest is not None and now < newest <= now + SKEW else now
+        instant = self._clock()
+        return newest if newest is not None and instant < newest <= instant + SKEW else instant
 
     def _draws(self, trial: Trial) -> Draws | None:
         """Return the draws, if the secret that was committed to for the next of them is at hand."""
@@ -221,5 +233,5 @@ def read_secrets(folder: Path) -> dict[str, bytes]:
 
 @cache
 def open_desk(trial: str) -> Desk:
-    """Return this process's desk of a trial, with the secrets the settings point to."""
-    return Desk(trial, secrets=read_secrets(settings.OLIGAMI_SECRETS))
+    """Return this process's desk of a trial, guarded by the rights, with the secrets the settings point to."""
+    return Desk(trial, secrets=read_secrets(settings.OLIGAMI_SECRETS), guard=rights.against)

@@ -121,6 +121,29 @@ class DatabaseJournal:
             records.append(_record(opened, left or {}))
         return tuple(records)
 
+    def of_subject(self, subject: str, *, with_trial: bool = False) -> tuple[Record, ...]:
+        """Return the records about a subject in their order, each checked by itself.
+
+        Args:
+            subject: its number; a redaction of one of its records speaks of it as well.
+            with_trial: also the records that speak of no subject: those of the trial as a whole.
+
+        Raises:
+            JournalError: a record does not hold.
+        """
+        rows = list(self._rows("subject", subject=subject))
+        if with_trial:
+            rows.extend(self._rows("subject", subject__isnull=True))
+        left: Mapping[int, Mapping[str, Any]] | None = None
+        records = []
+        for row in sorted(rows, key=lambda row: row.seq):
+            seq, _, _, previous = read_head(row.head)
+            opened = open_line(row.line, seq=seq, previous=previous)
+            if opened.body is None and left is None:
+                left = self._remainders()
+            records.append(_record(opened, left or {}))
+        return tuple(records)
+
     def rows(self, *, after: int = 0, through: int | None = None) -> Iterator[Row]:
         """Yield the rows of the table in order, unchecked, a page at a time."""
         while True:

@@ -56,7 +56,7 @@ def subject_rows(subject: Subject, deaths: frozenset[str]) -> Rows:
     rows: Rows = {
         ("Subject", (name,)): {
             "site": site,
-            "status": _status(subject, deaths),
+            "status": status_of(subject, deaths),
             "arm": None if allocation is None else allocation.arm,
             "randomization_date": None if allocation is None else allocation.randomization_date,
             "open_queries": open_by_form.total(),
@@ -93,7 +93,8 @@ def death_forms(trial: Trial) -> frozenset[str]:
     return frozenset(form.id for protocol in versions.values() for form in protocol.forms if form.role is FormRole.DEATH)
 
 
-def _status(subject: Subject, deaths: frozenset[str]) -> str:
+def status_of(subject: Subject, deaths: frozenset[str]) -> str:
+    """Return a subject's status; `deaths` are the forms that tell of a death (`death_forms`)."""
     if subject.stages and all(stage.annulled for stage in subject.stages.values()):
         return "annulled"
     if any(form in deaths for form, _ in subject.forms):

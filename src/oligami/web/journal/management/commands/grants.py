@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import connections
 
-from oligami.web.journal.guards import grants
+from oligami.web.grants import grants
 from oligami.web.speech import SpokenCommand
 
 

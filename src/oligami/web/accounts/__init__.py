@@ -1,0 +1,1 @@
+"""People: accounts, signing on, second factors, the access log, identity data."""

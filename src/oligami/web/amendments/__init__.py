@@ -1,0 +1,1 @@
+"""A new version of the protocol: compared, rehearsed, adopted site by site."""

@@ -1,0 +1,1 @@
+"""Forms from the protocol: filled, corrected, signed, with drafts and history."""

@@ -1,0 +1,1 @@
+"""The data centre: data queries, verification, locks, sites, accrual."""

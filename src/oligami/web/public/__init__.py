@@ -1,0 +1,1 @@
+"""The trial's public record, without log-in."""

@@ -1,0 +1,1 @@
+"""Registration and randomization on screen."""

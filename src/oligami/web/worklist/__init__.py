@@ -1,0 +1,1 @@
+"""What is due, and the subject with its whole course."""
