@@ -240,6 +240,8 @@ ADVERSE_EVENT = {
     "start_date": "2024-07-01",
     "serious": "no",
 }
+
+
 def _kept(cookie: str, new: list[str]) -> str:
     """Return a browser's cookies after an answer set some."""
     jar = dict(pair.split("=", 1) for pair in cookie.split("; ") if "=" in pair)
@@ -303,7 +305,9 @@ def show(database: str, users: int, seconds: float, timings: Timings) -> None:
     for kind, values in sorted(timings.of.items()):
         cuts = statistics.quantiles(values, n=100) if len(values) > 1 else values * 99
         budget = BUDGETS.get(kind)
-        print(f"{kind:<28}{len(values):>6}{cuts[49]:>8.0f}{cuts[94]:>8.0f}{cuts[98]:>8.0f}        {f'< {budget}' if budget else '-'}")
+        print(
+            f"{kind:<28}{len(values):>6}{cuts[49]:>8.0f}{cuts[94]:>8.0f}{cuts[98]:>8.0f}        {f'< {budget}' if budget else '-'}"
+        )
     print(f"faults: {dict(timings.faults) or 'none'}", flush=True)
 
 

@@ -74,7 +74,11 @@ def databases() -> Iterator[Iterator[Any]]:
 
 def tell(name: str, **figures: Any) -> None:
     """Print the figures of a drill in a line."""
-    print(name, *(f"{key}={value:.2f}" if isinstance(value, float) else f"{key}={value}" for key, value in figures.items()), flush=True)
+    print(
+        name,
+        *(f"{key}={value:.2f}" if isinstance(value, float) else f"{key}={value}" for key, value in figures.items()),
+        flush=True,
+    )
 
 
 def judge(faults: list[str]) -> None:

@@ -64,27 +64,60 @@ POLICIES: dict[str, Policy] = {
     "api:api-root": Policy(who="public", maybe=True),  # the library's own, answers 404
     # signing on: allauth's own pages decide; none of them is about the trial
     **dict.fromkeys(
-        (
-            "account_login account_logout account_inactive account_signup account_reset_password account_reset_password_done "
-            "account_reset_password_from_key account_reset_password_from_key_done mfa_authenticate mfa_login_webauthn "
-            "socialaccount_login_error socialaccount_login_cancelled openid_connect_login openid_connect_callback"
-        ).split(),
+        [
+            "account_login",
+            "account_logout",
+            "account_inactive",
+            "account_signup",
+            "account_reset_password",
+            "account_reset_password_done",
+            "account_reset_password_from_key",
+            "account_reset_password_from_key_done",
+            "mfa_authenticate",
+            "mfa_login_webauthn",
+            "socialaccount_login_error",
+            "socialaccount_login_cancelled",
+            "openid_connect_login",
+            "openid_connect_callback",
+        ],
         Policy(who="public", maybe=True),
     ),
     **dict.fromkeys(
-        (
-            "own_account account_reauthenticate account_change_password account_set_password mfa_index mfa_reauthenticate "
-            "mfa_activate_totp mfa_deactivate_totp mfa_view_recovery_codes mfa_generate_recovery_codes mfa_download_recovery_codes "
-            "mfa_list_webauthn mfa_add_webauthn mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_edit_webauthn "
-            "confirm_challenge access_log access_log_csv"
-        ).split(),
+        [
+            "own_account",
+            "account_reauthenticate",
+            "account_change_password",
+            "account_set_password",
+            "mfa_index",
+            "mfa_reauthenticate",
+            "mfa_activate_totp",
+            "mfa_deactivate_totp",
+            "mfa_view_recovery_codes",
+            "mfa_generate_recovery_codes",
+            "mfa_download_recovery_codes",
+            "mfa_list_webauthn",
+            "mfa_add_webauthn",
+            "mfa_reauthenticate_webauthn",
+            "mfa_remove_webauthn",
+            "mfa_edit_webauthn",
+            "confirm_challenge",
+            "access_log",
+            "access_log_csv",
+        ],
         _MINE,
     ),
     # the public record
     **dict.fromkeys(
-        (
-            "record record_json record_locations record_versions record_since record_version record_version_json record_compare"
-        ).split(),
+        [
+            "record",
+            "record_json",
+            "record_locations",
+            "record_versions",
+            "record_since",
+            "record_version",
+            "record_version_json",
+            "record_compare",
+        ],
         _PUBLIC,
     ),
     "record_choose": Policy(who="public", maybe=True),  # which two versions stands in the query
@@ -166,7 +199,9 @@ POLICIES: dict[str, Policy] = {
     "api:submit": _see("submit_form"),
 }
 for _kind in get_args(Said):
-    POLICIES[f"api:say_{_kind.__name__}"] = Policy(see=(rights.act_of(_kind(**dict.fromkeys((f.name for f in dataclasses.fields(_kind)), ""))),))
+    POLICIES[f"api:say_{_kind.__name__}"] = Policy(
+        see=(rights.act_of(_kind(**dict.fromkeys((f.name for f in dataclasses.fields(_kind)), ""))),)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +316,12 @@ def address_of(address: Address, ground: Ground, kind: str) -> str:
     """Return an address with a subject of a kind in it."""
     from django.urls import reverse
 
-    words = {**ground.words, **POLICIES[address.name].kwargs, "subject": ground.subjects[kind], "subject_id": ground.subjects[kind]}
+    words = {
+        **ground.words,
+        **POLICIES[address.name].kwargs,
+        "subject": ground.subjects[kind],
+        "subject_id": ground.subjects[kind],
+    }
     if kind == NONSENSE and "subject_id" in address.parts and "slug" in str(address.pattern.pattern):
         words["subject_id"] = "nonsense_-"
     return reverse(address.name, kwargs={part: words[part] for part in address.parts})
@@ -333,7 +373,7 @@ _PASSING = (
     re.compile(rb'name="csrfmiddlewaretoken" value="[^"]+"'),
     re.compile(rb'"csrf-?token" content="[^"]+"'),
     re.compile(rb'nonce="[^"]+"'),
-    re.compile(rb'X-CSRFToken[^}]+'),
+    re.compile(rb"X-CSRFToken[^}]+"),
 )
 
 
@@ -426,7 +466,9 @@ def walk(walker: Walker, chosen: list[Address]) -> list[str]:
             if verdict == "forbidden":
                 found += _mute(walker, address, method, where, body, cell)
         if has_subject(address):
-            hidden = "fine" not in _expected(address, walker.ground, desk.trial, walker.person, OTHER, method) and not _sees(walker)
+            hidden = "fine" not in _expected(address, walker.ground, desk.trial, walker.person, OTHER, method) and not _sees(
+                walker
+            )
             if hidden and answers[OTHER] != answers[UNKNOWN]:
                 found.append(f"{walker.name}: {method} {address.name}: a foreign subject can be told from an unknown one")
     return found
@@ -496,7 +538,9 @@ _SAMPLE: Mapping[str, Any] = {
 }
 
 
-def requests(ground: Ground, kind: str, password: str, *, first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+def requests(
+    ground: Ground, kind: str, password: str, *, first: Mapping[str, Any], second: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     """Yield one request of the API for every command: its act, method, address, body."""
     trial, subject = ground.site.trial_id, ground.subjects[kind]
     place = "s02" if kind == OTHER else "s01"
@@ -505,7 +549,12 @@ def requests(ground: Ground, kind: str, password: str, *, first: Mapping[str, An
         return {"command": secrets.token_hex(16), **more}
 
     root = f"/api/t/{trial}"
-    yield "register_first", "POST", f"{root}/registrations", body(stage="first", site=place, values=dict(first), password=password)
+    yield (
+        "register_first",
+        "POST",
+        f"{root}/registrations",
+        body(stage="first", site=place, values=dict(first), password=password),
+    )
     again = body(stage="second", site=place, subject=subject, values=dict(second), password=password)
     yield "register_next", "POST", f"{root}/registrations", again
     yield "submit_form", "POST", f"{root}/subjects/{subject}/forms", body(form="follow_up", values={})
@@ -517,7 +566,8 @@ def requests(ground: Ground, kind: str, password: str, *, first: Mapping[str, An
         said = {
             name: {"subject": subject, "site": place}.get(name, _SAMPLE.get(name))
             for name, field in fields.items()
-            if name in ("subject", "site") or (field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING)
+            if name in ("subject", "site")
+            or (field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING)
         }
         absent = [name for name, value in said.items() if value is None]
         assert not absent, f"{command.__name__}: no sample for {absent}"
@@ -555,7 +605,9 @@ def command(walker: Walker, password: str, *, first: Mapping[str, Any], second: 
                 found.append(f"{cell}, permitted: {permit.role}")
             if response.status_code != 200 and desk.journal.head() != head:
                 found.append(f"{cell}: wrote although it refused")
-            if response.status_code in (403, 409) and not all(each["text"]["en"] and each["text"]["ja"] for each in said["reasons"]):
+            if response.status_code in (403, 409) and not all(
+                each["text"]["en"] and each["text"]["ja"] for each in said["reasons"]
+            ):
                 found.append(f"{cell}: a reason lacks a language")
             answers[act] = response.status_code
     return found

@@ -67,7 +67,7 @@ def test_randomization_keeps_its_budget(
 def test_pressed_often_allocates_once(page_for: Callable[..., Any], demo_server: Any) -> None:
     """A hundred sendings at once from two windows, then both buttons, back and reload: exactly one allocation, one arm."""
     first = page_for("investigator", "en")
-    subject = waiting(demo_server, first)[0]
+    subject = steps.undecided(demo_server)[0]
     address = demo_server.address(f"/t/{{trial}}/subjects/{subject}/register/second/")
     first.goto(address)
     steps.fill(first, steps.RESPONDED)
@@ -100,14 +100,3 @@ def test_pressed_often_allocates_once(page_for: Callable[..., Any], demo_server:
     assert len(arms) == 1
     assert steps.records(first, demo_server.url, demo_server.places["trial"], subject, "Randomized") == 1
     assert steps.records(first, demo_server.url, demo_server.places["trial"], subject, "RegistrationRefused") == 0
-
-
-def waiting(demo_server: Any, page: Any) -> list[str]:
-    """Return the subjects of the site, on treatment, whose second registration can be asked for and is not suggested whole."""
-    subjects = [subject for subject in demo_server.subjects if "second" not in subject.stages]
-    found = []
-    for subject in subjects:
-        page.goto(demo_server.address(f"/t/{{trial}}/subjects/{subject.id}/register/second/"))
-        if page.url.endswith("/register/second/") and page.locator("#registration").count():
-            found.append((not page.locator("main .note.warn").count(), subject.id))
-    return [subject for _, subject in sorted(found)]

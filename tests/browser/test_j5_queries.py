@@ -17,7 +17,9 @@ if _spec.name not in sys.modules:
     _spec.loader.exec_module(sys.modules[_spec.name])
 steps = sys.modules[_spec.name]
 
-ANSWER = "Confirmed."
+ANSWER = "Confirmed"
+#: An act takes place on one page; the list that comes up after it by itself begins the next act.
+ACT = {"seconds": 6, "pages": 2}
 
 
 def test_a_query_goes_round_within_its_budget(
@@ -33,32 +35,35 @@ def test_a_query_goes_round_within_its_budget(
     raising = journey(centre)
     raising.click(row.locator("button[name=only]"), think=True)
     centre.wait_for_url("**/queries/")
+    over = [f"raise: {each}" for each in raising.over(**ACT, actions=1)]
+    said = [f"raise {raising}"]
     text = centre.locator(".messages").inner_text()
     assert "1 data queries were raised" in text, text
 
     site.goto(demo_server.url + address)
     field = site.locator(".note.warn form input[name=text]").last
-    asked = site.locator(".note.warn", has=field).inner_text()
+    asked = site.locator("#" + field.get_attribute("id")).locator("xpath=ancestor::div[1]").inner_text()
     assert "Please check the source" in asked  # nobody had to write it
     number = field.get_attribute("id").removeprefix("answer-")
     answering = journey(site)
     answering.type(ANSWER, field, think=True)
     answering.press("Enter")
     site.wait_for_url("**/queries/")
+    over += [f"answer: {each}" for each in answering.over(**ACT, actions=2)]
+    said.append(f"answer {answering}")
 
     subject = address.split("/subjects/")[1].split("/")[0]
     centre.goto(demo_server.address("/t/{trial}/queries/?status=answered"))
     closing = journey(centre)
     closing.click(f"button[name=only][value='{subject}|{number}']", think=True)
     centre.locator(".messages").wait_for()
+    over += [f"close: {each}" for each in closing.over(**ACT, actions=1)]
+    said.append(f"close {closing}")
     centre.goto(demo_server.address(f"/t/{{trial}}/subjects/{subject}/queries/{number}/"))
     assert centre.locator(".banner .badge").inner_text() == "closed"
     with capsys.disabled():
-        print(f"\nJ5: raise {raising}; answer {answering}; close {closing}")
-    # The list that comes up by itself after an act is no page of the journey: it begins the next act.
-    assert raising.over(actions=1, seconds=6, pages=2) == []
-    assert answering.over(actions=2, seconds=6, pages=2) == []
-    assert closing.over(actions=1, seconds=6, pages=2) == []
+        print(f"\nJ5: {'; '.join(said)}")
+    assert over == []
 
 
 def test_many_queries_at_once(

@@ -19,7 +19,11 @@ def running(request, bench, jcog, tmp_path):
     unlimited = bench._trial.with_limits(jcog, (None, None))
     postgresql = request.param == "postgresql"
     server = request.getfixturevalue("server") if postgresql else None
-    new = made.new_postgresql_site(server, tmp_path, unlimited, sites=sites) if server else made.new_site(tmp_path, unlimited, sites=sites)
+    new = (
+        made.new_postgresql_site(server, tmp_path, unlimited, sites=sites)
+        if server
+        else made.new_site(tmp_path, unlimited, sites=sites)
+    )
     with new as site:
         from django.conf import settings
 
@@ -27,7 +31,10 @@ def running(request, bench, jcog, tmp_path):
 
         settings.OLIGAMI_REHEARSAL_AT = None  # the servers live by the clock as it is, and so must the tokens
         people = [site.person("investigator", name) for name in sites]
-        tokens = [(name, make_token(who, trial=site.trial_id, site=name, purpose="drill")) for name, who in zip(sites, people, strict=True)]
+        tokens = [
+            (name, make_token(who, trial=site.trial_id, site=name, purpose="drill"))
+            for name, who in zip(sites, people, strict=True)
+        ]
         connections.close_all()
         environ = {
             "OLIGAMI_SECRET_KEY": secrets.token_urlsafe(48),

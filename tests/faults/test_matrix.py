@@ -53,7 +53,9 @@ def test_every_command_by_the_api_is_permitted_as_the_rights_have_it(drill, benc
     password = bench.load(Path(bench.ROOT) / "tests" / "web" / "site.py").PASSWORD
     walker = drill.Walker(ground, role, place)
     assert drill.command(walker, password, first=bench.FIRST, second=bench.SECOND) == []
-    assert walker.asked == 3 * len({act.id for act in rights.ACTS.values() if act.kind == "do"} - {"activate_protocol", "redact_body"})
+    assert walker.asked == 3 * len(
+        {act.id for act in rights.ACTS.values() if act.kind == "do"} - {"activate_protocol", "redact_body"}
+    )
 
 
 @pytest.mark.parametrize("name", ["centre", "accrual", "queries"])

@@ -86,6 +86,8 @@ THERAPY = {
     "therapy_start_date": "2024-06-12",
 }
 CONTACT = {"contact_date": "2024-06-10", "vital_status": "alive", "remarks": "Mrs. Somebody rang / 電話あり"}
+#: The day of the diagnosis is not known: a partial date.
+SKIN: dict[str, Any] = {"remarks": "well", "second_cancer": "yes", "second_cancer_date": "2024-05", "second_cancer_text": "skin"}
 
 
 def amend(protocol: Protocol) -> Protocol:
@@ -175,7 +177,7 @@ def write(path: Path) -> None:
             ActivateProtocol(protocol=amend(protocol), per_site=True, reason="amendment 1"),
             e.ProtocolAdopted(site="s01", version="1.1", from_date=DAY, reason="approved"),
             Register(stage="first", site="s01", values=FIRST),
-            SubmitForm(subject="S-0004", form="follow_up", values=CONTACT | {"remarks": "well"}),
+            SubmitForm(subject="S-0004", form="follow_up", values=CONTACT | SKIN),
             CorrectItems(
                 subject="S-0001", form="follow_up", occurrence=1, new={"remarks": "she wrote"}, reason="a slip", version="1.1"
             ),

@@ -502,3 +502,19 @@ def test_whatever_is_posted_is_answered(site: Any, data: st.DataObject) -> None:
     assert answer.status_code in (200, 302, 400, 404, 409, 410, 422), answer.content[:300]
     if answer.status_code >= 400:
         assert site.trial.head.seq == head
+
+
+def test_a_month_is_taken_where_the_protocol_allows_it(site: Any, subject: str, coordinator: Client) -> None:
+    """A month typed in the Japanese calendar is saved and shown as a month; where a day is asked the sentence asks for it."""
+    url = address(site, subject, "follow_up", "new")
+    cancer = {"second_cancer": "yes", "second_cancer_date": "R6.5", "second_cancer_text": "skin"}
+    typed = {**opened(coordinator, url), **FOLLOW_UP, **cancer}
+    refused = coordinator.post(url, {**typed, "contact_date": "R6.6"})
+    page = refused.content.decode()
+    assert refused.status_code == 422
+    assert "found a date without its day, expected a whole day of the calendar" in page
+    assert "If the day is not known, the year or month will do" in page
+    assert coordinator.post(url, typed).status_code == 302
+    assert site.trial.subjects[subject].values("follow_up")["second_cancer_date"] == "2024-05"
+    shown = site.client_for("coordinator", "s01", lang="ja").get(address(site, subject, "follow_up", 1)).content.decode()
+    assert "2024-05 (R6.5)" in shown

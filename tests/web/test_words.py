@@ -9,6 +9,7 @@ WEB = Path(__file__).parents[2] / "src" / "oligami" / "web"
 TEMPLATES = sorted(WEB.glob("**/templates/**/*.html"))
 #: Names and signs that are the same in both languages, and the two words of the language switch.
 SAME = {
+    "km",
     "OLIGAMI",
     "CSV",
     "JSON",
@@ -47,6 +48,8 @@ def _visible(source: str) -> str:
     source = re.sub(
         r"<kbd[^>]*>.*?</kbd>|<code[^>]*>.*?</code>|<!--.*?-->|<(script|style)\b.*?</\1>", " ", source, flags=re.DOTALL
     )
+    # What only the Japanese page has (readings of characters, the English original) needs no English twin.
+    source = re.sub(r'{% if lang == "ja"[^%]*%}.*?{% (endif|else|elif)', " ", source, flags=re.DOTALL)
     # A tag may stand inside an attribute: the inner one goes first.
     source = _TAG.sub(" ", source)
     return re.sub(r"<[^>]*>|&\w+;", " ", source)

@@ -1,7 +1,9 @@
 """Commands become entries, or are refused with all reasons. Nothing here reads a clock, a file or chance."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import TypeAlias, assert_never
 
@@ -22,6 +24,7 @@ from oligami.trial.refused import Refused
 from oligami.trial.registration import Draws, register
 from oligami.trial.state import FormState, Subject, Trial
 
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 #: Takes a rule and its sentence in both languages.
 _Against: TypeAlias = Callable[[str, str, str], None]
 _AboutSubject: TypeAlias = (
@@ -58,7 +61,7 @@ def decide(command: Command, trial: Trial, stamp: Stamp, draws: Draws | None = N
     """
     if type(command) not in _NAMES:
         raise TypeError(f"{type(command).__name__} is no command")
-    problems = check_clock(trial, stamp)
+    problems = [*check_clock(trial, stamp), *_check_characters(command)]
     match command:
         case ActivateProtocol():
             return _activate(command, trial, stamp, problems)
@@ -205,6 +208,8 @@ def _against(command: Command, trial: Trial, stamp: Stamp) -> list[Reason]:
         case e.ProtocolAdopted():
             problems.extend(check_adoption(command, trial, stamp))
         case e.SiteOpened():
+            if not command.site.strip() or not command.name.strip():
+                against("site.incomplete", "A site has an id and a name", "施設には番号と名称が必要です")
             if command.site in study.sites:
                 against("site.again", f"Site {command.site} was opened before", f"施設 {command.site} は開設済みです")
         case e.SiteClosed():
@@ -301,6 +306,29 @@ def _check_opening(command: e.SecretOpened, trial: Trial, against: _Against) -> 
         return
     if commitment_of(secret) != command.commitment:
         against("secret.other", "This secret is not the one that was committed", "登録された秘密値と一致しません")
+
+
+def _check_characters(command: Command) -> list[Reason]:
+    """Refuse texts with characters that are none: not every database and program downstream can keep them."""
+    if isinstance(command, ActivateProtocol) or not any(_NO_CHARACTER.search(text) for text in _texts(asdict(command))):
+        return []
+    text = Text(
+        "A text has a character that cannot be written (a NUL, or half of a pair); delete it and type the text again",
+        "文章に保存できない文字（NUL など）が含まれています。削除して入力し直してください",
+    )
+    return [Reason("text.characters", text)]
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield str(key)
+            yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
 
 
 def _check_stage(stage: str | None, trial: Trial, against: _Against) -> None:

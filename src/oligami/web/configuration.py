@@ -111,7 +111,9 @@ def read_configuration(environ: Mapping[str, str]) -> Configuration:
             problems.append(Reason("OLIGAMI_PROTOCOLS", text))
     days = environ.get("OLIGAMI_DRAFT_DAYS") or "30"
     if not re.fullmatch(r"[1-9][0-9]{0,3}", days):
-        text = Text("OLIGAMI_DRAFT_DAYS is no number of days from 1 to 9999", "OLIGAMI_DRAFT_DAYS は 1～9999 の日数で指定してください")
+        text = Text(
+            "OLIGAMI_DRAFT_DAYS is no number of days from 1 to 9999", "OLIGAMI_DRAFT_DAYS は 1～9999 の日数で指定してください"
+        )
         problems.append(Reason("OLIGAMI_DRAFT_DAYS", text))
     if problems:
         raise ConfigurationError(problems)

@@ -44,6 +44,14 @@ SKEW = timedelta(seconds=2)
 #: How often a command is tried that the database turned away because of others, and the longest wait in between.
 ATTEMPTS = 6
 _LONGEST_WAIT_S = 1.0
+_REPEATED = Text("This command", "この操作")
+_TAKEN = Reason(
+    "command.taken",
+    Text(
+        "This command id has been used by somebody else; load the page again and send it once more",
+        "この操作番号は他の方が使用済みです。画面を再読み込みして、もう一度送信してください",
+    ),
+)
 _COMMAND = re.compile(r"[0-9a-f]{32}")
 _SQLSTATES = frozenset(("40001", "40P01", "55P03"))  # serialization failure, deadlock, lock not available
 _SQLITE_CODES = frozenset((5, 6))  # SQLITE_BUSY, SQLITE_LOCKED
@@ -172,6 +180,9 @@ class Desk:
             head = self.journal.lock()
             known = self.journal.of_command(asked.command)
             if known:
+                if known[0].stamp.author != asked.author:
+                    # Command ids stand in copies and exports: knowing one must not give somebody else's answer.
+                    raise Refused(_REPEATED, [_TAKEN])
                 return Receipt(known, repeated=True)
             before = self._standing.at(head)
             stamp = Stamp(

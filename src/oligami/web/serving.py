@@ -135,11 +135,15 @@ def warm_up() -> None:
     from django.db import connections
     from django.urls import get_resolver
 
+    from oligami.web.clock import today
     from oligami.web.desk import open_desk
+    from oligami.web.worklist.tasks import waiting_at
 
     _ = get_resolver().url_patterns
-    for trial in list_trials():
-        _ = open_desk(trial).trial.rules
+    for name in list_trials():
+        trial = open_desk(name).trial
+        # What is due is computed once a subject and day; whoever comes first in the morning need not wait for all of it.
+        _ = trial.rules, sum(1 for _ in waiting_at(trial, None, today()))
     # A connection must not be carried into another process.
     connections.close_all()
 

@@ -93,7 +93,9 @@ def write(place: Here, command: Command, *, command_id: str, seen: int | None = 
         Refused: it cannot be done now, or somebody else's command has this id.
     """
     _of_the_site(place, command)
-    place.demand(rights.act_of(command, place.trial), rights.site_of(command, place.trial))  # before what is only told to those who may
+    place.demand(
+        rights.act_of(command, place.trial), rights.site_of(command, place.trial)
+    )  # before what is only told to those who may
     check(command, place)
     channel: Channel = "web" if caller is None else "telephone"
     receipt = place.submit(command, command_id=command_id, seen=seen, channel=channel, caller=caller)

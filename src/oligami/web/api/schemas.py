@@ -119,7 +119,6 @@ class SubjectLine(Schema):
     subject: str
     site: str
     status: str
-    arm: str | None = Field(description="only for those who may see it")
     randomization_date: date | None
     open_queries: int
 
@@ -145,7 +144,7 @@ class SubjectWhole(Schema):
     subject: str
     site: str
     seq: int
-    arm: str | None
+    arm: str | None = Field(description="only for those who may see it")
     stages: list[Values]
     forms: list[FormLine]
     queries: list[Values]

@@ -313,12 +313,9 @@ class _Page:
         open_ones = not in_row and (len(codes) <= _MOST_RADIOS or bool(off))
         options = [_option(code, name, text, off, self.language) for code in codes]
         options = list(_with_keys(options))
-        if open_ones:
-            # A radio button cannot be taken back, so there is one for no answer wherever none may be right.
-            if not item.required or item.show_when is not None:
-                options.append(
-                    OptionView(value="", label=_NO_ANSWER[self.language], id=f"f-{name}-none", key="-", checked=not text)
-                )
+        # A radio button cannot be taken back, so there is one for no answer wherever none may be right.
+        if open_ones and (not item.required or item.show_when is not None):
+            options.append(OptionView(value="", label=_NO_ANSWER[self.language], id=f"f-{name}-none", key="-", checked=not text))
         return ("radio" if open_ones else "select"), tuple(options)
 
     def _list(

@@ -16,9 +16,19 @@ SCHEMES = ("light", "dark", "contrast")
 _YEAR_S = 365 * 24 * 3600
 
 
+def _name(cookie: str) -> str:
+    """Return the name under which a choice is kept: under https no other host can have set it."""
+    return f"__Host-{cookie}" if settings.SESSION_COOKIE_SECURE else cookie
+
+
+def chosen(request: HttpRequest, cookie: str) -> str:
+    """Return what a reader chose: `language`, `scheme` or `keys`; empty if nothing."""
+    return str(request.COOKIES.get(_name(cookie), ""))
+
+
 def language_of(request: HttpRequest) -> Language:
     """Return the language of the answer to a request."""
-    for word in (request.GET.get("lang"), request.COOKIES.get(COOKIE)):
+    for word in (request.GET.get("lang"), chosen(request, COOKIE)):
         for language in LANGUAGES:
             if word == language:
                 return language
@@ -38,7 +48,7 @@ class LanguageMiddleware:
         with translation.override(language):
             response = self._get_response(request)
         response.headers.setdefault("Content-Language", language)
-        if request.GET.get("lang") == language and request.COOKIES.get(COOKIE) != language:
+        if request.GET.get("lang") == language and chosen(request, COOKIE) != language:
             _keep(response, language)
         return response
 
@@ -71,17 +81,17 @@ def _back(request: HttpRequest) -> str:
 
 
 def _keep(response: HttpResponse, word: str, *, cookie: str = COOKIE) -> None:
-    secure = bool(getattr(settings, "SESSION_COOKIE_SECURE", False))
-    response.set_cookie(cookie, word, max_age=_YEAR_S, samesite="Strict", httponly=True, secure=secure)
+    secure = settings.SESSION_COOKIE_SECURE
+    response.set_cookie(_name(cookie), word, max_age=_YEAR_S, samesite="Strict", httponly=True, secure=secure)
 
 
 def words(request: HttpRequest) -> dict[str, Any]:
     """Give templates the language (`lang`), the other one (`other_lang`), the colours and whether letters are shortcuts."""
     language = language_of(request)
-    scheme = request.COOKIES.get("scheme", "")
+    scheme = chosen(request, "scheme")
     return {
         "lang": language,
         "other_lang": "en" if language == "ja" else "ja",
         "scheme": scheme if scheme in SCHEMES else "",
-        "keys": "off" if request.COOKIES.get("keys") == "off" else "on",
+        "keys": "off" if chosen(request, "keys") == "off" else "on",
     }

@@ -24,6 +24,8 @@ DOORS: tuple[Door, ...] = (
     Door(name="subjects", title=Text("Subjects", "症例一覧"), act="see_subject", key="s"),
     Door(name="queries", title=Text("Data queries", "問合せ"), act="see_queries", key="q"),
     Door(name="centre", title=Text("Data centre", "データセンター"), act="see_overview", key="d"),
+    Door(name="accrual", title=Text("Accrual", "登録状況"), act="see_accrual"),
+    Door(name="take", title=Text("Own data", "自施設データ"), act="take_data"),
     Door(name="amendments", title=Text("Protocol", "実施計画書"), act="see_protocol", key="p"),
     Door(name="people", title=Text("People", "担当者"), act="see_people"),
 )

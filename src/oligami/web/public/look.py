@@ -10,15 +10,13 @@ from django.utils.http import urlencode
 
 from oligami.protocol.text import Language, Text
 from oligami.registry.versions import Course
-from oligami.web.pages.language import language_of
-
-_SCHEMES: Final = ("light", "dark")
+from oligami.web.pages.language import SCHEMES, chosen, language_of
 
 
 def scheme_of(request: HttpRequest) -> str:
     """Return the colours that the visitor chose, empty if he leaves them to his machine."""
-    said = request.COOKIES.get("scheme", "")
-    return said if said in _SCHEMES else ""
+    said = chosen(request, "scheme")
+    return said if said in SCHEMES else ""
 
 
 def render(request: HttpRequest, template: str, context: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from oligami.web.ledger import models
 from oligami.web.ledger.rows import STATUSES
 from oligami.web.pages.here import Here, page
 from oligami.web.worklist.lists import choice, csv_file, csv_text, json_file, page_of, render_list
-from oligami.web.worklist.tasks import Permits, waiting_at
+from oligami.web.worklist.tasks import waiting_at
 
 STATUS_WORDS = {
     "entered": Text("entered", "入力のみ"),
@@ -56,7 +56,7 @@ def _found(request: HttpRequest, here: Here) -> tuple["QuerySet[models.Subject]"
 
 
 def _plain(rows: "QuerySet[models.Subject]", here: Here) -> list[dict[str, Any]]:
-    permits = Permits(here)
+    """Return the rows as they are shown: without the arms, which are told of one subject at a time (`see_own_arm`)."""
     overdue = Counter(
         due.subject for due in waiting_at(here.trial, here.sites("see_subject"), here.today) if due.state == "overdue"
     )
@@ -74,7 +74,6 @@ def _plain(rows: "QuerySet[models.Subject]", here: Here) -> list[dict[str, Any]]
             "status": row.status,
             "registration_date": registered.get(row.subject),
             "randomization_date": row.randomization_date,
-            "arm": row.arm if permits.may("see_own_arm", row.site) else None,
             "overdue": overdue[row.subject],
             "open_queries": row.open_queries,
         }
@@ -102,7 +101,7 @@ def subjects(request: HttpRequest, here: Here) -> HttpResponse:
     return render_list(request, here, "worklist/subjects", context)
 
 
-_COLUMNS = ("subject", "site", "status", "registration_date", "randomization_date", "arm", "overdue", "open_queries")
+_COLUMNS = ("subject", "site", "status", "registration_date", "randomization_date", "overdue", "open_queries")
 
 
 @page("see_subject")

@@ -201,11 +201,16 @@
   const fields = (part) => all("input:not([type=hidden]), select, textarea", part);
   const isBlank = (row) => fields(row).every((each) => (each.type === "checkbox" ? !each.checked : !each.value || each.value === each.dataset.guess));
   const unguess = (row) => isBlank(row) && fields(row).forEach((each) => each.dataset.guess && (each.value = ""));
+  // As by Tab: what stands in a field is selected, so that typing takes its place and is not added to it.
+  const arrive = (place) => {
+    place.focus();
+    place.select?.();
+  };
   const goOn = (part) => {
     let next = part;
     do next = next?.nextElementSibling;
     while (next?.hidden);
-    (next?.querySelector("input:checked") ?? next?.querySelector("input, select, textarea") ?? form.querySelector(".toolbar button")).focus();
+    arrive(next?.querySelector("input:checked") ?? next?.querySelector("input, select, textarea") ?? form.querySelector(".toolbar button"));
   };
   const sum = (list) => {
     const number = (each) => Number(each.value.normalize("NFKC").replace(/[^\d.]/g, "")) || 0;
@@ -242,7 +247,7 @@
     event.preventDefault();
     const next = isBlank(row) ? null : (row.nextElementSibling ?? addRow(row.closest("[data-list]")));
     if (next) guess(next);
-    if (next) (fields(next).find((each) => !each.value) ?? next.querySelector("input, select")).focus();
+    if (next) arrive(fields(next).find((each) => !each.value) ?? next.querySelector("input, select"));
     else goOn(row.closest("[data-field]"));
   });
   form.addEventListener("focusout", (event) => {

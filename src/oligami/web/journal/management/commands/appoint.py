@@ -33,7 +33,9 @@ class Command(SpokenCommand):
         parser.add_argument(
             "--site", help="The site of an investigator or a coordinator; a monitor's or an inspector's if only one."
         )
-        parser.add_argument("--until", type=date.fromisoformat, help="The role's last day, such as 2026-04-01; an inspector's is due.")
+        parser.add_argument(
+            "--until", type=date.fromisoformat, help="The role's last day, such as 2026-04-01; an inspector's is due."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Grant, and say what was recorded; a grant that cannot be is refused with all reasons."""
