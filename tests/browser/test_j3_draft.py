@@ -166,6 +166,13 @@ def test_a_dead_network_loses_nothing(page_for: Callable[..., Any], demo_server:
     elsewhere.goto(address)
     assert answers(elsewhere) == dict.fromkeys(QUESTIONS[:6], "3") | dict.fromkeys(QUESTIONS[6:9], "4")
     assert "oligami-draft" not in steps.storage(page)
+    page.context.set_offline(True)
+    type_on(page, QUESTIONS[9:10], "4")
+    page.locator("form.entry .toolbar button").first.click()  # sent into the dead network
+    page.wait_for_url("chrome-error://**")
+    page.context.set_offline(False)
+    page.goto(address)
+    assert answers(page)[QUESTIONS[9]] == "4"
 
 
 def test_another_window_is_shown_field_by_field(page_for: Callable[..., Any], demo_server: Any) -> None:

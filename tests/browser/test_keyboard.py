@@ -83,7 +83,7 @@ def test_single_letters_open_the_menu_and_can_be_switched_off(page_for: Callable
     page.wait_for_url("**/register/")
     page.locator("[name=_initials]").focus()
     page.keyboard.press("s")
-    assert page.locator("[name=_initials]").input_value().endswith("s")
+    assert "s" in page.locator("[name=_initials]").input_value()
     page.goto(demo_server.address("/t/{trial}/work/"))
     page.keyboard.press("s")
     page.wait_for_url("**/subjects/")

@@ -142,3 +142,16 @@ def test_ends_of_a_window(done, verdict):
     """Both ends of a window belong to it."""
     planned = plan()["mdt_start"]
     assert window_verdict(planned, RANDOMIZED + timedelta(days=done), on=RANDOMIZED + timedelta(days=300)) == verdict
+
+
+def test_every_visit_has_a_title(jcog):
+    """Each visit of the schedule is called something in both languages, and a day of a run by its week or day."""
+    from oligami.trial.schedule import visit_names, visit_titles
+
+    titles = visit_titles(jcog.schedule)
+    for form in jcog.forms:
+        for visit in visit_names(jcog.schedule, form.id):
+            assert titles[visit].en
+            assert titles[visit].ja
+    assert titles["imaging_84"].en == "week 12"
+    assert titles["survival_183"].ja == "183日"

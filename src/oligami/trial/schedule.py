@@ -113,6 +113,26 @@ def visit_names(schedule: ScheduleFile, form: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
+def visit_titles(schedule: ScheduleFile) -> dict[str, Text]:
+    """Return what people call each visit of the schedule: the activity's title, and the day where it comes more than once."""
+    found: dict[str, Text] = {}
+    for activity in schedule.activity:
+        for visit in _visits_of(activity, _ANY_DAY):
+            day = (visit.target - _ANY_DAY).days
+            if activity.at_days or activity.repeat:
+                found.setdefault(visit.visit, _day_title(day))
+            else:
+                found.setdefault(visit.visit, activity.title)
+    return found
+
+
+def _day_title(day: int) -> Text:
+    """Say a planned day as people do: in weeks where it is a whole number of them and not long ago, else in days."""
+    if day % 7 == 0 and 0 < day <= 7 * 52:
+        return Text(f"week {day // 7}", f"{day // 7}週")
+    return Text(f"day {day}", f"{day}日")
+
+
 def _visits_of(activity: Activity, anchor: date) -> Iterator[PlannedVisit]:
     """Yield the visits of an activity: its single window, its listed days, its runs."""
     if not activity.at_days and not activity.repeat:

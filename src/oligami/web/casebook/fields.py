@@ -33,6 +33,16 @@ _PART_WILL_DO = Text(
 )
 
 
+#: Units whose code is not what people write.
+_UNIT_WORDS = {
+    "Cel": Text("°C", "°C"),
+    "days": Text("days", "日"),
+    "weeks": Text("weeks", "週"),
+    "months": Text("months", "か月"),
+    "years": Text("years", "年"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionView:
     """An answer that can be chosen. `key` chooses it; `off` says why it is not expected here (it can be chosen all the same)."""
@@ -208,7 +218,7 @@ def show_value(compiled_form: CompiledForm, path: str, item: Item, value: Any, l
                 rows.append(", ".join(cells))
             return " / ".join(rows)
         case "number" | "integer" if item.unit:
-            return f"{value} {item.unit}"
+            return f"{value} {_unit(item, language)}"
         case _:
             return str(value)
 
@@ -273,7 +283,7 @@ class _Page:
             item=item.id if not in_row else path,
             label=item.label[language],
             kind=kind,
-            unit=item.unit or "",
+            unit=_unit(item, language),
             value=text,
             shown=shown,
             options=options,
@@ -343,7 +353,7 @@ class _Page:
                 item=each.id,
                 label=each.label[self.language],
                 kind="text",
-                unit=each.unit or "",
+                unit=_unit(each, self.language),
                 note=_column_note(each, self.language),
                 range=_range(each, self.language),
                 required=each.required,
@@ -414,6 +424,12 @@ def _with_keys(options: Iterable[OptionView]) -> Iterator[OptionView]:
         yield OptionView(value=option.value, label=option.label, id=option.id, key=key, checked=option.checked, off=option.off)
 
 
+def _unit(item: Item, language: Language) -> str:
+    """Return an item's unit as people write it; most are written alike everywhere."""
+    unit = item.unit or ""
+    return _UNIT_WORDS[unit][language] if unit in _UNIT_WORDS else unit
+
+
 def _adds_up(item: Item) -> bool:
     """Say whether a column holds lengths, whose sum its author wants to see."""
     return item.type == "number" and item.unit is not None and dimension_of(item.unit) == "length"
@@ -426,7 +442,7 @@ def _echo(item: Item, text: str, value: Any, language: Language) -> str:
     if item.type == "date" and value != item.never:
         return "" if text.strip() == value and language == "en" else _show_day(str(value), language)
     if item.type in ("number", "integer") and text.strip() != str(value):
-        return f"{value} {item.unit or ''}".strip()
+        return f"{value} {_unit(item, language)}".strip()
     return ""
 
 

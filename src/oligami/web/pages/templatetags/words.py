@@ -8,6 +8,7 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 from oligami.protocol.text import Language, Text
+from oligami.trial.schedule import visit_titles
 from oligami.web.clock import local_zone
 
 register = template.Library()
@@ -54,3 +55,20 @@ def local_time(instant: datetime | None) -> SafeString | str:
 def day(value: date | None) -> str:
     """Write a date as ISO 8601, and nothing for none."""
     return value.isoformat() if value else ""
+
+
+_VISITS: dict[str, dict[str, Text]] = {}
+
+
+@register.simple_tag(takes_context=True)
+def visit_title(context: template.Context, visit: str | None) -> str:
+    """Say a visit as people call it; its name where the protocol in force does not know it."""
+    here = context.get("here")
+    if not visit or here is None:
+        return visit or ""
+    protocol = here.trial.protocol
+    titles = _VISITS.get(protocol.digest)
+    if titles is None:
+        titles = _VISITS[protocol.digest] = visit_titles(protocol.schedule)
+    title = titles.get(visit)
+    return visit if title is None else title[_language(context)]

@@ -37,10 +37,10 @@
     }
   };
   const drop = () => store((there) => there.removeItem(shelf));
-  const shelve = (sent = false) => {
+  const shelve = (sent = false, sending = false) => {
     const own = Object.fromEntries([...new FormData(form)].filter(([name]) => isText(name) && !control(name)?.hasAttribute("data-identity")));
     const [command, edition] = [control("_command").value, control("_edition").value];
-    store((there) => there.setItem(shelf, JSON.stringify({ command, edition, own, sent, at: Date.now() })));
+    store((there) => there.setItem(shelf, JSON.stringify({ command, edition, own, sent, sending: sending && window.location.href, at: Date.now() })));
   };
   // At the latest so soon: whoever types on without a pause is kept as well.
   const later = (wait) => {
@@ -268,7 +268,7 @@
   });
   form.addEventListener("submit", () => {
     all("tr[data-row]").forEach(unguess);
-    if (print() !== kept) shelve(); // the network may be dead by now
+    if (print() !== kept) shelve(false, true); // the network may be dead by now; the page that answers removes it (oligami.js)
     stopped = true;
   });
   window.addEventListener("pagehide", () => keep(true));

@@ -36,6 +36,19 @@
     });
   });
 
+  // A form kept a copy on this machine while it was sent, in case the network was dead. This page is the answer: it has arrived.
+  // Not so where the answer is a refusal, the sign-in, or the form once more.
+  const answered = performance.getEntriesByType("navigation")[0]?.responseStatus === 200 && !document.querySelector("form.entry");
+  if (document.referrer && answered && window.location.pathname.startsWith("/t/")) {
+    try {
+      for (const name of Object.keys(window.localStorage).filter((each) => each.startsWith("oligami-draft:"))) {
+        if (JSON.parse(window.localStorage.getItem(name)).sending === document.referrer) window.localStorage.removeItem(name);
+      }
+    } catch {
+      // no storage, or something in it that is none of ours: nothing to remove
+    }
+  }
+
   // What went wrong is told first to those who cannot see it.
   document.querySelector(".error-summary")?.setAttribute("tabindex", "-1");
   document.querySelector(".error-summary")?.focus();
