@@ -235,9 +235,9 @@ class Worker(threading.Thread):
 
 
 ADVERSE_EVENT = {
-    "term": "Fatigue",
+    "term": "fatigue",
     "grade": "1",
-    "start_date": "2024-07-01",
+    "start_date": "2032-06-01",
     "serious": "no",
 }
 

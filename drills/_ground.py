@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import structlog
+from django.conf import settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,6 +33,7 @@ structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.
 
 bench: Any = _load(ROOT / "tests" / "web" / "bench.py")
 sites: Any = _load(ROOT / "tests" / "web" / "site.py")
+settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 
 
 def protocol() -> Any:

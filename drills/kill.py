@@ -2,8 +2,11 @@
 
 Clients speak HTTP to the API and send a command again, under its own id, until it is answered. What they were told is then held
 against the journal. The control is a client's list with one answer that was never given: it must be missed.
+
+`--kills N` (500, half of them on each database).
 """
 
+import argparse
 import json
 import os
 import random
@@ -201,3 +204,69 @@ def storm(
         "seconds": time.monotonic() - began,
         "ready_median_s": statistics.median(server.ready_s),
     }
+
+
+def main() -> None:
+    """Kill under load, on both databases."""
+    from _ground import bench, folder, judge, protocol, sites, tell
+    from django.conf import settings
+    from django.db import connections
+
+    from oligami.trial.recheck import recheck
+    from oligami.web.api.tokens import make_token
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    names = bench.SITES[:8]
+    unlimited = bench._trial.with_limits(protocol(), (None, None))
+    database = bench.Server()
+    faults: list[str] = []
+    try:
+        for kind in ("sqlite", "postgresql"):
+            with folder() as path:
+                if kind == "sqlite":
+                    new = sites.new_site(path, unlimited, sites=names)
+                else:
+                    new = sites.new_postgresql_site(database, path, unlimited, sites=names)
+                with new as site:
+                    settings.OLIGAMI_REHEARSAL_AT = None  # the servers live by the clock as it is
+                    people = [(name, site.person("investigator", name)) for name in names]
+                    tokens = [(name, make_token(who, trial=site.trial_id, site=name, purpose="drill")) for name, who in people]
+                    connections.close_all()
+                    environ = {
+                        "OLIGAMI_SECRET_KEY": secrets.token_urlsafe(48),
+                        "DATABASE_URL": site.address,
+                        "OLIGAMI_DATA": str(path),
+                        "OLIGAMI_SECRETS": str(path / "secrets"),
+                        "OLIGAMI_HOSTS": "127.0.0.1",
+                        "OLIGAMI_HTTPS": "no",
+                    }
+                    server = Server(environ, workers=1 if kind == "sqlite" else 2, log=path / "server.log")
+                    try:
+                        clients = Clients(server.port, tokens, bench.FIRST, bench.SECOND, sites.PASSWORD)
+                        kills = given.kills // 2
+                        kill_database = database.kill if kind == "postgresql" else None
+                        figures = storm(
+                            server, clients, kills=kills, answers=12 * kills, seed=given.seed, kill_database=kill_database
+                        )
+                    finally:
+                        server.stop()
+                    connections.close_all()
+                    records = list(site.desk.journal.records())
+                    found, _ = recheck(records, secrets=[bench.SECRET])
+                    faults += clients.faults + contradictions(clients.told, clients.asked, records)
+                    faults += [difference.text.en for difference in found.differences]
+                    faults += [] if site.desk.journal.verify().ok else ["the chain does not hold"]
+                    command, answer = next(iter(clients.told.items()))
+                    control = {**clients.told, command: [{**answer[0], "record": len(records) + 1}]}
+                    faults += [] if contradictions(control, clients.asked, records) else ["the control was missed"]
+                    tell(f"R1 {kind}", records=len(records), **figures)
+    finally:
+        database.stop()
+    judge(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,10 +1,15 @@
 """R4, order: what many threads asked at once is one sequence, in which nobody's answer comes before his question.
 
 A history is what the clients saw: when each asked, when the answer came, which records it named. `violations` holds it against
-the journal. It is a checker of its own: it shares the fold and `recheck` with the program and no more.
+the journal. It is a checker of its own: it shares the fold and `recheck` with the program and no more. The control are fifty
+sound histories, each with one seeded fault: all must be found.
+
+`--operations N` (10 000, on each database).
 """
 
+import argparse
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -209,3 +214,39 @@ def _other_factor(history: list[Done], records: list[Record], chance: random.Ran
     tally = {factor: {arm: count + 1 for arm, count in row.items()} for factor, row in entry.tally.items()}
     records[at] = replace(records[at], entry=replace(entry, tally=tally))
     return history, records
+
+
+def main() -> None:
+    """Let sixteen threads ask for mixed commands, on both databases, and hold the history against the journal."""
+    from _ground import bench, databases, judge, protocol, tell
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--operations", type=int, default=10_000)
+    given = parser.parse_args()
+    jobs = bench.load(bench.ROOT / "tests" / "faults" / "test_drills.py")
+    faults: list[str] = []
+    with databases() as each:
+        for database in each:
+            desk = bench.open_trial(database.alias, bench._trial.with_limits(protocol(), (None, None)))
+            subjects = [desk.submit(bench.first(site), bench.asked()).entries[-1].subject for site in bench.SITES]
+            began = time.monotonic()
+            history = perform(jobs._operations(bench, desk, subjects, given.operations), threads=16)
+            seconds = time.monotonic() - began
+            records = list(desk.journal.records())
+            broken = violations(history, records, bench.SECRET)
+            variants = seeded(history, records, count=50, seed=1)
+            missed = [name for name, changed, kept in variants if not violations(changed, kept, bench.SECRET)]
+            tell(
+                f"R4 {database.vendor}",
+                operations=len(history),
+                written=sum(bool(done.records) for done in history),
+                records=len(records),
+                seconds=seconds,
+                seeded_found=len(variants) - len(missed),
+            )
+            faults += broken + [f"the control was missed: {name}" for name in missed]
+    judge(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

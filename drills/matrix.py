@@ -49,8 +49,8 @@ class Policy:
     maybe: bool = False
 
 
-def _see(*acts: str, do: str | tuple[str, ...] = (), all: bool = False, maybe: bool = False, **kwargs: Any) -> Policy:
-    return Policy(see=acts, do=(do,) if isinstance(do, str) else do, all=all, maybe=maybe, kwargs=kwargs)
+def _see(*acts: str, do: str | tuple[str, ...] = (), every: bool = False, maybe: bool = False, **kwargs: Any) -> Policy:
+    return Policy(see=acts, do=(do,) if isinstance(do, str) else do, all=every, maybe=maybe, kwargs=kwargs)
 
 
 _PUBLIC, _MINE = Policy(who="public"), Policy(who="signed_in", maybe=True)
@@ -84,6 +84,7 @@ POLICIES: dict[str, Policy] = {
     ),
     **dict.fromkeys(
         [
+            "home",
             "own_account",
             "account_reauthenticate",
             "account_change_password",
@@ -124,10 +125,10 @@ POLICIES: dict[str, Policy] = {
     # worklist and subjects
     **dict.fromkeys(("worklist", "worklist_csv", "worklist_json", "worklist_ics"), _see("see_worklist")),
     **dict.fromkeys(("subjects", "subjects_csv", "subjects_json", "subject"), _see("see_subject")),
-    "subject_past": _see("see_history", "see_form", all=True, maybe=True),
-    "subject_at": _see("see_history", "see_form", all=True),
+    "subject_past": _see("see_history", "see_form", every=True, maybe=True),
+    "subject_at": _see("see_history", "see_form", every=True),
     "subject_history": _see("see_history"),
-    "subject_history_take": _see("take_data", "see_history", all=True, maybe=True),
+    "subject_history_take": _see("take_data", "see_history", every=True, maybe=True),
     # registration
     **dict.fromkeys(("register", "register_verdict", "register_draft"), _see("register_first", maybe=True)),
     **dict.fromkeys(("register_next", "register_next_verdict", "register_next_draft"), _see("register_next", stage="second")),
@@ -156,7 +157,7 @@ POLICIES: dict[str, Policy] = {
     "cut": _see(*_STANDING, do="decide_monitoring"),
     "review": _see("see_history"),
     "heads": _see("see_overview", "publish_head", do="publish_head"),
-    "take": _see(*_TAKE, all=True),
+    "take": _see(*_TAKE, every=True),
     **dict.fromkeys(("taken", "take_file"), _see("take_data", maybe=True)),  # nobody's but his own
     "queries": _see("see_queries"),
     "query": _see("see_queries"),  # which act is meant stands in the body: without one it is answered 400

@@ -4,12 +4,14 @@ from django.urls import include, path
 
 from oligami.web.pages.health import health
 from oligami.web.pages.help import help_page
+from oligami.web.pages.home import home
 from oligami.web.pages.language import choose_language, choose_look
 from oligami.web.public.front import front
 
 urlpatterns = [
     path("", front, name="front"),
     path("health", health, name="health"),
+    path("home/", home, name="home"),
     path("help/", help_page, name="help"),
     path("look/", choose_look, name="look"),
     path("language/", choose_language, name="language"),

@@ -22,7 +22,9 @@ class AnswersMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on."""
+        """Pass the request on, unless its address is one that no database would take."""
+        if "\0" in request.path_info:  # PostgreSQL refuses it in a text, as a fault of the program
+            return _page(request, "pages/bad_request.html", 400)
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
