@@ -2,7 +2,7 @@
 
 The control is a verifier that looks at seals alone: it must let flips of bodies through, or the drill is void.
 
-`--flips N` (3 000 000 by chance), or `--all` (every bit of 10 000 records, about 3 x 10^7).
+`--flips N` (3 000 000 by chance), or `--all` (every bit of 10 000 records, about 6.7 x 10^7, half an hour).
 """
 
 import argparse

@@ -32,7 +32,9 @@ def main() -> None:
                 found, missed = held.rush(bench, database, unlimited, rounds=rounds)
                 done += rounds
                 seconds = time.monotonic() - began
-                tell(f"rush {database.vendor}", rounds=done, subjects=rounds * len(bench.SITES), seconds=seconds, faults=len(found))
+                tell(
+                    f"rush {database.vendor}", rounds=done, subjects=rounds * len(bench.SITES), seconds=seconds, faults=len(found)
+                )
                 faults += found + (["the control was missed"] if missed else [])
     judge(faults)
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, quote_from_bytes, urlencode
+from urllib.parse import quote, quote_from_bytes, urlencode, urlsplit
 
 #: What programs choke on, one a kind: bytes that are no text, numbers that fit nowhere, words of other languages than the one meant.
 WORDS: tuple[Any, ...] = (
@@ -117,6 +117,8 @@ _HEADERS = (
     "ACCEPT", "ACCEPT_LANGUAGE", "AUTHORIZATION", "COOKIE", "HOST", "HX_REQUEST", "HX_TARGET", "HX_CURRENT_URL", "IF_MODIFIED_SINCE",
     "IF_NONE_MATCH", "ORIGIN", "RANGE", "REFERER", "USER_AGENT", "X_CSRFTOKEN", "X_FORWARDED_FOR", "X_FORWARDED_PROTO",
 )  # fmt: skip
+#: What would be carried out by a browser if a page gave it back as it came (R12, in part: none of it is rendered here).
+_GIVEN_BACK = re.compile(rb"<script>alert\(1\)|<svg onload|href=[\"']?javascript:", re.IGNORECASE)
 #: What a page of a fault would show.
 _TRACE = re.compile(
     rb'Traceback \(most recent|File "[^"]+\.py", line \d+|<title>[A-Za-z]*(?:Error|Exception) at /|DJANGO_SETTINGS_MODULE'
@@ -351,6 +353,10 @@ def blow(
                 figures.faults.append(f"{response.status_code} to {name}: {shot}")
             if _TRACE.search(body):
                 figures.faults.append(f"a stack trace, {response.status_code}, to {name}: {shot}")
+            if response.get("Content-Type", "").startswith("text/html") and _GIVEN_BACK.search(body):
+                figures.faults.append(f"a script given back as it came, to {name}: {shot}")
+            if "a" in response.cookies or urlsplit(response.get("Location", "")).netloc not in ("", "testserver"):
+                figures.faults.append(f"a cookie or an address of somebody else's, to {name}: {shot}")
             if 400 <= response.status_code < 500 and state() != before:
                 figures.faults.append(f"{response.status_code} changed something, to {name}: {shot}")
     return figures
@@ -360,8 +366,6 @@ def ground(site: Any, matrix: Any, prepared: Any) -> tuple[list[tuple[str, tuple
     """Return the addresses of the project with good words for their parts, and the names of the fields that its pages read."""
     found = []
     for address in matrix.addresses():
-        if address.name == "api:openapi-json":  # reads nothing of a request and takes a second
-            continue
         words = {**prepared.words, **matrix.POLICIES[address.name].kwargs}
         words |= {"subject": prepared.subjects[matrix.OWN], "subject_id": prepared.subjects[matrix.OWN]}
         good = {part: str(words[part]) for part in address.parts}

@@ -2,6 +2,7 @@
 
 import fcntl
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Playwright keeps an event loop running in this thread as long as its browser lives, and pytest may run other tests of this worker
+# meanwhile. Nothing here is asynchronous: Django's guard against mixing the two would only be in their way.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
 
 _spec = importlib.util.spec_from_file_location("tests_browser_harness", Path(__file__).with_name("harness.py"))
 assert _spec is not None

@@ -59,7 +59,9 @@ def rush(bench, database, protocol, *, rounds):
 
     def differences(told):
         found = [] if len(told) == len(stands) == rounds * len(bench.SITES) else [f"{len(told)} told, {len(stands)} stand"]
-        return found + [f"{name}: told {answer}, stands {stands.get(name)}" for name, answer in told if stands.get(name) != answer]
+        return found + [
+            f"{name}: told {answer}, stands {stands.get(name)}" for name, answer in told if stands.get(name) != answer
+        ]
 
     (name, (arm, k)), *others = told
     return differences(told), not differences([(name, (f"not {arm}", k)), *others])

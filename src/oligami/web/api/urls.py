@@ -1,5 +1,8 @@
 """The API: what a page can do, for programs. Its description lies at `openapi.json`."""
 
+from functools import cached_property
+from typing import Any
+
 from django.core.exceptions import BadRequest
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,7 +21,20 @@ from oligami.web.api.schemas import No
 from oligami.web.api.tokens import TokenAuth
 from oligami.web.pages.here import Forbidden
 
-api = NinjaAPI(
+
+class _DescribedOnce(NinjaAPI):
+    """The API; its description takes a second to make and is the same for everybody, so it is made once a process."""
+
+    @cached_property
+    def _description(self) -> Any:
+        return super().get_openapi_schema()
+
+    def get_openapi_schema(self, **named: Any) -> Any:
+        """Return the description."""
+        return self._description
+
+
+api = _DescribedOnce(
     title="OLIGAMI",
     version=__version__,
     description="The trial for programs: the same rules, rights and refusals as the pages. / 画面と同じ規則・権限・理由で動く API。",
