@@ -447,7 +447,7 @@ def walk(walker: Walker, chosen: list[Address]) -> list[str]:
     desk = site.desk
     found = []
     for address, method in itertools.product(chosen, ("GET", "POST")):
-        kinds = SUBJECTS if has_subject(address) else (OWN,)
+        kinds = (OWN,) if not has_subject(address) else SUBJECTS if method == "GET" else SUBJECTS[:3]
         answers = {}
         for kind in kinds:
             where = address_of(address, walker.ground, kind)
@@ -490,7 +490,7 @@ def _mute(walker: Walker, address: Address, method: str, where: str, body: bytes
         texts = [reason["text"] for reason in reasons]
         return [] if texts and all(text.get("en") and text.get("ja") for text in texts) else [f"{cell}: no reasons"]
     found = []
-    for lang in ("en", "ja"):
+    for lang in ("en", "ja") if method == "GET" else (walker.lang,):  # both methods say it from the same place
         page = body if lang == walker.lang else walker.ask(method, where, lang=lang).content
         if not any(sentence in page.decode() for sentence in walker.noes(address, lang)):
             found.append(f"{cell}: refused without its reason in {lang}")

@@ -119,4 +119,4 @@ def _path(request: HttpRequest) -> str:
     match: Any = request.resolver_match
     if match and "key" in match.kwargs:
         return "/" + str(match.route)
-    return request.path[:200]
+    return request.path[:200].replace("\0", "")  # PostgreSQL takes none in a text
