@@ -5,6 +5,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from django.test import Client  # noqa: E402
 from oligami.journal import entries as e  # noqa: E402
 from oligami.trial.commands import ActivateProtocol  # noqa: E402
 from oligami.trial.draws import commitment  # noqa: E402
+from oligami.web import clock  # noqa: E402
 from oligami.web import desk as desk_module  # noqa: E402
 from oligami.web.accounts.models import Account  # noqa: E402
 from oligami.web.configuration import read_database_url, sqlite_database  # noqa: E402
@@ -193,6 +195,7 @@ def _settings(folder: Path) -> Iterator[None]:
     (secrets_folder / "trial.secret").write_text(bench.SECRET.hex())
     known = settings.OLIGAMI_SECRETS, settings.OLIGAMI_REHEARSAL_AT, settings.ALLOWED_HOSTS
     settings.OLIGAMI_SECRETS, settings.OLIGAMI_REHEARSAL_AT = secrets_folder, NOW
+    clock._STARTED = time.monotonic()  # each site's day begins anew, however long the other tests took
     settings.ALLOWED_HOSTS = ["testserver"]
     desk_module.open_desk.cache_clear()
     django_cache.clear()
