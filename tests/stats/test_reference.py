@@ -1,16 +1,10 @@
 """The published reference values: every case of the survival, regression and proportion files, at its own tolerance.
 
-An adapter a method turns a case's input into calls of the library and its answers into the shape expected. The
-notation of the cases (formulas, filters, cut-offs) is understood here and nowhere else.
+An adapter a method turns a case's input into calls of the library and its answers into the shape expected.
 """
 
-import csv
-import json
-import math
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,123 +33,12 @@ from oligami.stats.survival import (
     reverse_kaplan_meier,
     survival_difference,
 )
+from stats_reference import Columns, columns_of, design, faults, label, levels, reference_cases, rows_where, stacked
 
-FOLDER = Path(__file__).parents[1] / "reference" / "stats"
 FILES = ["kaplan_meier", "logrank", "cox", "cox_zph", "rmst", "competing_risks", "followup_rates", "edge_cases"]
 FILES += ["proportions", "oligami_trial"]
-# What no function computes yet: whole methods, and single keys of the others.
-METHODS_TO_COME = {"trial_monitoring", "fine_gray", "rmst_adjusted"}
+# Single keys that no function computes yet.
 KEYS_TO_COME = {"gray", "gray_tests", "ratio_rmst", "ratio_rmtl", "person_time", "rate", "rate_lower", "rate_upper"}
-# fisher.test of R stops the root search for these at its default of 1.2e-4; the library solves them to the last digits,
-# and test_proportions holds its answers to the equation itself.
-ROUGH_IN_THE_REFERENCE = {"odds_ratio_cmle": {"rel": 1e-4}, "odds_ratio_ci_95": {"rel": 1e-4}}
-
-Columns = dict[str, np.ndarray]
-
-
-# --- the walk -------------------------------------------------------------------------------------------------------
-
-
-def tolerance(case: dict[str, Any], default: dict[str, float], key: str) -> dict[str, float]:
-    if key in ROUGH_IN_THE_REFERENCE:
-        return ROUGH_IN_THE_REFERENCE[key]
-    own = case.get("tolerance") or {}
-    if isinstance(own.get(key), dict):
-        return own[key]
-    return own if "abs" in own or "rel" in own else default
-
-
-def differences(expected: Any, got: Any, limit: Callable[[str], dict[str, float]], path: str, key: str) -> Iterator[str]:
-    """Name every place at which an answer departs from what is expected."""
-    if isinstance(expected, dict):
-        for name, value in expected.items():
-            if name in KEYS_TO_COME or name == "note":
-                continue
-            if name not in got:
-                yield f"{path}.{name} is absent"
-            else:
-                yield from differences(value, got[name], limit, f"{path}.{name}", name)
-    elif isinstance(expected, list):
-        items = list(got)
-        if len(items) != len(expected):
-            yield f"{path} has {len(items)} items, expected {len(expected)}"
-        for i, (wanted, found) in enumerate(zip(expected, items, strict=False)):
-            yield from differences(wanted, found, limit, f"{path}[{i}]", key)
-    elif expected is None:
-        if math.isfinite(got):
-            yield f"{path} is {got}, expected nothing"
-    elif isinstance(expected, str):
-        if str(got) != expected:
-            yield f"{path} is {got!r}, expected {expected!r}"
-    else:
-        allowed = max(limit(key).get("abs", 0.0) + limit(key).get("rel", 0.0) * abs(expected), 1e-12)
-        if not abs(float(got) - expected) <= allowed:
-            yield f"{path} is {float(got)!r}, expected {expected!r}"
-
-
-# --- reading a case -------------------------------------------------------------------------------------------------
-
-
-def columns_of(case: dict[str, Any]) -> Columns:
-    if "data" in case["input"]:
-        return {name: np.array(values) for name, values in case["input"]["data"].items()}
-    with (FOLDER / case["dataset"]).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    columns = {name: column([row[name] for row in rows]) for name in rows[0]}
-    condition = case["input"].get("filter")
-    if condition is None:
-        return columns
-    if derived := re.fullmatch(r"derive (\w+) = (\w+)>=(\d+)", condition):
-        return columns | {derived[1]: (columns[derived[2]] >= float(derived[3])).astype(int)}
-    if present := re.fullmatch(r"(\S+) not missing", condition):
-        return rows_where(columns, ~np.isnan(columns[present[1]]))
-    if other := re.fullmatch(r"(\S+) != '(.+)'", condition):
-        return rows_where(columns, columns[other[1]] != other[2])
-    raise AssertionError(f"a filter nobody reads: {condition}")
-
-
-def column(texts: list[str]) -> np.ndarray:
-    try:
-        return np.array([float(text) if text else math.nan for text in texts])
-    except ValueError:
-        return np.array(texts)
-
-
-def rows_where(columns: Columns, keep: np.ndarray) -> Columns:
-    return {name: values[keep] for name, values in columns.items()}
-
-
-def label(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def levels(values: np.ndarray) -> list[Any]:
-    return sorted(set(values.tolist()), key=lambda value: str(value).lower())
-
-
-def stacked(columns: Columns, names: list[str] | None) -> np.ndarray | None:
-    return None if not names else np.column_stack([columns[name] for name in names])
-
-
-def design(formula: str, columns: Columns) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
-    """Turn the right side of a model formula into named covariates and strata."""
-    terms: dict[str, np.ndarray] = {}
-    strata = None
-    for term in re.split(r"\+(?![^(]*\))", formula.split("~")[1]):
-        if found := re.fullmatch(r"strata\((.+)\)", term):
-            strata = stacked(columns, found[1].split(","))
-        elif found := re.fullmatch(r"factor\((.+)\)", term):
-            for value in levels(columns[found[1]])[1:]:
-                terms[f"{term}{label(value)}"] = (columns[found[1]] == value).astype(float)
-        elif "*" in term:
-            first, second = term.split("*")
-            terms |= {first: columns[first], second: columns[second]}
-        else:
-            terms[term] = columns[term]
-    for term in re.findall(r"(\w+\*\w+)", formula):
-        first, second = term.split("*")
-        terms[f"{first}:{second}"] = columns[first] * columns[second]
-    return terms, strata
 
 
 def interval(found: Interval) -> list[float]:
@@ -549,16 +432,7 @@ SOLVERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
-def reference_cases() -> Iterator[Any]:
-    for name in FILES:
-        reference = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-        for case in reference["cases"]:
-            if case["method"] not in METHODS_TO_COME:
-                yield pytest.param(case, reference["provenance"]["default_tolerance"], id=f"{name}/{case['id']}")
-
-
-@pytest.mark.parametrize(("case", "default"), list(reference_cases()))
+@pytest.mark.parametrize(("case", "default"), reference_cases(FILES, SOLVERS.keys()))
 def test_reference_value_is_met(case: dict[str, Any], default: dict[str, float]) -> None:
     """Every number of the case is met within the case's tolerance."""
-    got = SOLVERS[case["method"]](case)
-    assert list(differences(case["expected"], got, lambda key: tolerance(case, default, key), case["id"], "")) == []
+    assert faults(case, default, SOLVERS[case["method"]](case), KEYS_TO_COME) == []
