@@ -6,7 +6,7 @@ from typing import Final
 from oligami.protocol.model.allocation import Allocation, AllocationArm, Factor
 from oligami.protocol.model.analysis import BaselineRow, DeviationGrade, Endpoint, Period, ReportDeadline, Stratum, ValueLabel
 from oligami.protocol.model.derived import Derived, DerivedLabel
-from oligami.protocol.model.design import Closing, SurvivalPreset
+from oligami.protocol.model.design import Closing, InterimPlan, SurvivalPreset
 from oligami.protocol.model.eligibility import Criterion, Stage
 from oligami.protocol.model.forms import Check, Code, Codelist, Form, Item
 from oligami.protocol.model.protocol import Protocol
@@ -57,6 +57,7 @@ _NOUNS: Final[Mapping[type, Text]] = {
     Stage: Text("Registration", "登録段階"),
     Stratum: Text("Stratum", "層"),
     StructureName: Text("Name of a structure", "構造の名称"),
+    InterimPlan: Text("Interim analyses", "中間解析"),
     SurvivalPreset: Text("Assumed survival", "仮定する生存割合"),
     TherapyRow: Text("Row of the therapy table", "治療表の行"),
     TherapyRule: Text("Rule of therapy", "治療の規則"),

@@ -5,9 +5,11 @@ those that the model's docstrings name.
 """
 
 from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 from typing import Final
 
 from oligami.protocol.finder import A_FORM, A_STAGE, A_VISIT, AN_ARM, AN_ITEM, NOT_NEGATIVE, POSITIVE, SHARE, Finder
+from oligami.protocol.model.design import InterimPlan
 from oligami.protocol.model.forms import REQUIRED_CONCEPTS, FormRole, Item
 from oligami.protocol.model.protocol import Protocol
 from oligami.protocol.problems import Problem, find_near_miss
@@ -333,6 +335,8 @@ def _look_at_design(f: Finder) -> None:
         for name in ("control_survival", "experimental_survival"):
             value = getattr(preset, name)
             f.demand(0 < value < 1, file, f"preset[{preset.id}].{name}", value, SHARE)
+    if design.interim_plan is not None:
+        _look_at_interim_plan(f, design.interim_plan)
     limits = {stage.id: stage for stage in f.protocol.eligibility.stage}
     for closing in design.closing:
         key = f"closing[{closing.stage}]"
@@ -344,6 +348,21 @@ def _look_at_design(f: Finder) -> None:
             wanted = f"limit {stage.limit}, waiting_may_proceed {str(stage.waiting_may_proceed).lower()}"
             expected = Text(f"{wanted}, as in eligibility.toml", f"eligibility.toml と同じ {wanted}")
             f.add(file, key, said, expected)
+
+
+def _look_at_interim_plan(f: Finder, plan: InterimPlan) -> None:
+    file, shares = "design.toml", plan.information
+    ascending = all(earlier < later for earlier, later in pairwise(shares))
+    expected = Text("ascending shares above 0, the last one 1", "0を超え昇順、最後が1")
+    good = bool(shares) and shares[0] > 0 and ascending and shares[-1] == 1
+    f.demand(good, file, "interim_plan.information", list(shares), expected)
+    for side in ("efficacy", "futility"):
+        family, parameter = getattr(plan, side), getattr(plan, f"{side}_parameter")
+        key, wants = f"interim_plan.{side}_parameter", family in ("hwang_shih_decani", "kim_demets")
+        expected = (
+            Text(f"a number for {family}", f"{family} の数値") if wants else Text(f"none for {family}", f"{family} では不要")
+        )
+        f.demand((parameter is not None) == wants, file, key, "none" if parameter is None else parameter, expected)
 
 
 def _look_at_analysis(f: Finder) -> None:

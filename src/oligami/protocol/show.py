@@ -109,6 +109,8 @@ def _show_design(protocol: Protocol, language: Language) -> Iterator[str]:
     for closing in design.closing:
         yield _titled(protocol, closing, language)
     yield "## Interim analyses / 中間解析"
+    if design.interim_plan is not None:
+        yield f"{describe_value(protocol, design.interim_plan, language)} {describe_marks(design.interim_plan, language)}"
     yield from indent(design.interim[language])
 
 

@@ -13,7 +13,7 @@ from oligami.protocol.model.allocation import Allocation, Factor
 from oligami.protocol.model.analysis import AnalysisFile, Endpoint, Period, ReportDeadline, SafetyFile, Stratum
 from oligami.protocol.model.common import Origin
 from oligami.protocol.model.derived import Derived
-from oligami.protocol.model.design import Closing, DesignFile, SurvivalPreset
+from oligami.protocol.model.design import Closing, DesignFile, InterimPlan, SurvivalPreset
 from oligami.protocol.model.eligibility import Criterion, Stage
 from oligami.protocol.model.forms import Check, Codelist, Form, FormRole, Item
 from oligami.protocol.model.protocol import Protocol
@@ -51,6 +51,7 @@ _TITLES: Final[Mapping[type, Text]] = {
     SafetyFile: Text("Grading of adverse events", "有害事象の評価"),
     SameTherapy: Text("The same systemic therapy", "同一の全身薬物療法"),
     Stratum: Text("Stratum of the primary test", "主たる検定の層"),
+    InterimPlan: Text("Interim analyses", "中間解析"),
     SurvivalPreset: Text("Assumed survival", "仮定する生存割合"),
     TherapyFile: Text("Systemic therapy", "全身薬物療法"),
 }
@@ -254,6 +255,9 @@ def _value(protocol: Protocol, thing: object, aspect: str, language: Language) -
         case Closing():
             waiting = _pairs([("limit", thing.limit), ("waiting_may_proceed", thing.waiting_may_proceed)], language)
             return f"{waiting}; {thing.text[language]}"
+        case InterimPlan():
+            keys = ("information", "efficacy", "efficacy_parameter", "futility", "futility_parameter", "binding")
+            return f"{_fields(thing, keys, language)}; {thing.text[language]}"
         case DesignFile() if aspect == "preset":
             return thing.preset_in_force
         case Endpoint():

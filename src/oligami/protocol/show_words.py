@@ -49,6 +49,10 @@ _JAPANESE: Final[Mapping[str, str]] = {
     "days_per_month": "1か月の日数", "days_per_year": "1年の日数", "starts": "開始", "by_arm": "群別", "hours": "時間",
     "category": "区分", "recipients": "報告先", "severe_grade": "重度とするGrade", "serious": "重篤",
     "study_chair": "研究代表者", "data_centre": "データセンター", "safety_committee": "効果・安全性評価委員会",
+    # interim analyses
+    "information": "情報割合", "efficacy": "有効性", "efficacy_parameter": "有効性の係数", "futility": "無益性",
+    "futility_parameter": "無益性の係数", "binding": "拘束的", "obrien_fleming": "O'Brien-Fleming型", "pocock": "Pocock型",
+    "hwang_shih_decani": "Hwang-Shih-DeCani", "kim_demets": "Kim-DeMets",
     # forms
     "number": "数値", "integer": "整数", "code": "選択", "date": "日付", "list": "一覧", "once": "1回", "many": "複数回",
     "course": "コース", "assessment": "効果判定", "radiotherapy": "放射線治療", "surgery": "手術", "adverse_event": "有害事象",

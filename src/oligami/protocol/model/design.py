@@ -27,6 +27,29 @@ class Closing:
     origin: Origin
 
 
+#: How alpha (or beta) is spent over the looks: Lan-DeMets functions, or `none` for no stopping on that side.
+Spending = Literal["obrien_fleming", "pocock", "hwang_shih_decani", "kim_demets", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+class InterimPlan:
+    """The looks at the primary endpoint before and at the end.
+
+    information: shares of the planned events, ascending, the last one 1.
+    efficacy / futility: how alpha / beta is spent; their parameters are those of the two families that have one.
+    binding: whether the futility bound must be obeyed; if so it is counted on when alpha is spent.
+    """
+
+    information: tuple[float, ...]
+    efficacy: Spending
+    efficacy_parameter: float | None = None
+    futility: Spending = "none"
+    futility_parameter: float | None = None
+    binding: bool = False
+    text: Text
+    origin: Origin
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class DesignFile:
     """The whole of design.toml. Shares are fractions of 1, times in years."""
@@ -51,3 +74,4 @@ class DesignFile:
     text: Text
     origin: Origin
     preset_origin: Origin
+    interim_plan: InterimPlan | None = None  # None: one analysis, at the end
