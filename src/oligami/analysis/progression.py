@@ -11,7 +11,7 @@ from oligami.analysis.endpoints import Rows, years_shown
 from oligami.analysis.measures import Estimate, undefined
 from oligami.data.datasets import TimeToEvent
 from oligami.protocol.model.analysis import AnalysisFile, Endpoint
-from oligami.stats.survival import cumulative_incidence
+from oligami.stats.competing import cumulative_incidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

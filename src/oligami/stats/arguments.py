@@ -5,7 +5,7 @@ what it may be.
 """
 
 from collections.abc import Hashable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,13 +45,41 @@ def times(values: ArrayLike, argument: str = "time") -> Floats:
     return array
 
 
+def entries(values: ArrayLike, end: Floats, argument: str = "entry") -> Floats:
+    """Return `values` as a column of times, each before the end of observation in the same row.
+
+    Raises:
+        ValueError: as `times`, or the length differs, or a start does not lie before its end.
+    """
+    start = times(values, argument)
+    same_length(start.size, end.size, argument)
+    if (start >= end).any():
+        at = int(np.argmax(start >= end))
+        raise ValueError(f"{argument}[{at}] is {start[at]}; it must be less than time[{at}], {end[at]}")
+    return start
+
+
+def rising(values: ArrayLike, argument: str) -> Floats:
+    """Return `values` as a column of finite numbers, each more than 0 and more than the one before.
+
+    Raises:
+        ValueError: as `numbers`, or a value is not positive or not above the one before.
+    """
+    array = numbers(values, argument)
+    _refuse_first(np.diff(array, prepend=0.0) <= 0, array, argument, "more than 0 and more than the one before")
+    return array
+
+
 def indicators(values: ArrayLike, length: int, argument: str = "event") -> Ints:
     """Return `values` as a column of `length` integers 0 or 1.
 
     Raises:
         ValueError: as `numbers`, or the length differs, or a value is neither 0 nor 1.
     """
-    array = numbers(values, argument)
+    given = np.asarray(values)
+    if given.shape == (length,) and length and given.dtype.kind in "biu" and given.min() >= 0 and given.max() <= 1:
+        return given.astype(np.int64)  # without the way round by floats
+    array = numbers(given, argument)
     same_length(array.size, length, argument)
     _refuse_first((array != 0) & (array != 1), array, argument, "0 or 1")
     return array.astype(np.int64)
@@ -87,7 +115,8 @@ def labels(values: ArrayLike, length: int, argument: str) -> tuple[tuple[Label, 
     """Return the distinct labels in order, and for each row the position of its label.
 
     Raises:
-        ValueError: the column is empty, has another length or shape, or holds a missing label.
+        ValueError: the column is empty, has another length or shape, or holds a missing label, or labels of kinds that
+            cannot be put in order.
     """
     array = np.asarray(values)
     if array.ndim != 1:
@@ -95,9 +124,12 @@ def labels(values: ArrayLike, length: int, argument: str) -> tuple[tuple[Label, 
     if array.size == 0:
         raise ValueError(f"{argument} is empty; it must hold at least one label")
     same_length(array.size, length, argument)
-    if array.dtype.kind in "fO":  # None, and NaN by being unlike itself, are the two ways to be missing
-        missing = np.array([label is None or label != label for label in array.tolist()])
-        _refuse_first(missing, array, argument, "a label")
+    if array.dtype.kind in "biu":
+        return _coded_integers(array)
+    if array.dtype.kind in "OUS":
+        return _coded_words(array, argument)
+    if array.dtype.kind == "f":
+        _refuse_first(np.isnan(array), array, argument, "a label")
     distinct, codes = np.unique(array, return_inverse=True)
     return tuple(distinct.tolist()), codes.astype(np.int64)
 
@@ -121,7 +153,7 @@ def strata_codes(values: ArrayLike | None, length: int, argument: str = "strata"
     for column in columns:
         distinct, codes = labels(column, length, argument)
         combined = combined * len(distinct) + codes
-    return np.unique(combined, return_inverse=True)[1].astype(np.int64)
+    return _coded_integers(combined)[1]
 
 
 def matrix(values: ArrayLike, length: int, names: Sequence[str] | None) -> tuple[Floats, tuple[str, ...]]:
@@ -148,14 +180,14 @@ def matrix(values: ArrayLike, length: int, names: Sequence[str] | None) -> tuple
     return array, terms
 
 
-def same_length(found: int, expected: int, argument: str) -> None:
-    """Refuse a column whose length differs from that of `time`.
+def same_length(found: int, expected: int, argument: str, other: str = "time") -> None:
+    """Refuse a column whose length differs from that of another, `time` unless named.
 
     Raises:
         ValueError: the lengths differ.
     """
     if found != expected:
-        raise ValueError(f"{argument} has {found} rows; it must have as many as time, {expected}")
+        raise ValueError(f"{argument} has {found} rows; it must have as many as {other}, {expected}")
 
 
 def level(value: float, argument: str = "conf_level") -> float:
@@ -169,11 +201,75 @@ def level(value: float, argument: str = "conf_level") -> float:
     return float(value)
 
 
+def number(
+    value: float,
+    argument: str,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    below: float | None = None,
+    at_most: float | None = None,
+) -> float:
+    """Return one finite number within bounds.
+
+    Raises:
+        ValueError: it is missing, infinite or out of bounds.
+    """
+    wanted = [f"above {above:g}"] if above is not None else []
+    wanted += [f"{at_least:g} or more"] if at_least is not None else []
+    wanted += [f"below {below:g}"] if below is not None else []
+    wanted += [f"at most {at_most:g}"] if at_most is not None else []
+    right = (
+        bool(np.isfinite(value))
+        and (above is None or value > above)
+        and (at_least is None or value >= at_least)
+        and (below is None or value < below)
+        and (at_most is None or value <= at_most)
+    )
+    if not right:
+        raise ValueError(f"{argument} is {value!r}; it must be a finite number{', ' if wanted else ''}{' and '.join(wanted)}")
+    return float(value)
+
+
 def frozen(array: NDArray[Scalar]) -> NDArray[Scalar]:
     """Return a read-only view, for the fields of a result."""
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _coded_integers(array: NDArray[Any]) -> tuple[tuple[Label, ...], Ints]:
+    """Code whole numbers by a table of those that occur where they lie close together, else by sorting."""
+    least, greatest = int(array.min()), int(array.max())
+    width = greatest - least + 1
+    if width > max(array.size, 1 << 16) or greatest > np.iinfo(np.int64).max:
+        distinct, codes = np.unique(array, return_inverse=True)
+        return tuple(distinct.tolist()), codes.astype(np.int64)
+    codes = array.astype(np.int64)
+    if least != 0:
+        codes -= least
+    occurs = np.ones(width, dtype=np.bool_)
+    if width > 2:  # the least and the greatest do
+        occurs[1:-1] = False
+        occurs[codes] = True
+    found = np.flatnonzero(occurs)
+    if found.size < width:
+        codes = (np.cumsum(occurs) - 1)[codes]
+    return tuple((found + least).astype(array.dtype).tolist()), codes
+
+
+def _coded_words(array: NDArray[Any], argument: str) -> tuple[tuple[Label, ...], Ints]:
+    """Code words and objects by looking them up: of many rows few labels differ, and sorting them all costs more."""
+    column = array.tolist()
+    try:
+        distinct = set(column)
+        if any(label is None or label != label for label in distinct):  # NaN is unlike itself
+            _refuse_first(np.array([label is None or label != label for label in column]), array, argument, "a label")
+        words = sorted(distinct)
+    except TypeError as error:
+        raise ValueError(f"{argument} holds labels that cannot be put in order; they must be of one kind") from error
+    places = {word: place for place, word in enumerate(words)}
+    return tuple(words), np.fromiter(map(places.__getitem__, column), dtype=np.int64, count=array.size)
 
 
 def _refuse_first(wrong: NDArray[np.bool_], array: NDArray[np.generic], argument: str, wanted: str) -> None:
