@@ -137,3 +137,15 @@ def test_a_table_checks_its_counts() -> None:
         cochran_mantel_haenszel([])
     with pytest.raises(ValueError, match="conf_level is 0; it must lie between 0 and 1"):
         fisher_exact(Table(x1=1, n1=2, x0=1, n0=np.int64(2)), conf_level=0)
+
+
+def test_results_show_themselves() -> None:
+    """Every result has a summary and a data frame of one row, with the limits where there are some."""
+    table = Table(x1=3, n1=4, x0=1, n0=4)
+    for result in (wilson(3, 10), fisher_exact(table), pearson_chi_square(table), cochran_mantel_haenszel([table, table])):
+        assert result.summary()
+        assert result.to_frame().shape[0] == 1
+    assert fisher_exact(table).to_frame()["upper"][0] == fisher_exact(table).odds_ratio_interval.upper
+    assert "common odds ratio 9, CI" in cochran_mantel_haenszel([table, table]).summary()
+    nothing = pearson_chi_square(Table(x1=0, n1=4, x0=0, n0=4))
+    assert nothing.summary() == "chi-square —, df 1, p two-sided —"

@@ -1,14 +1,17 @@
-"""Proportions: exact and score intervals, differences, and tests of 2 x 2 tables.
+"""Proportions: exact and score intervals, and tests of 2 x 2 tables.
 
 An interval or a test is that of counts alone; which subjects are counted, and what is missing, is decided by others.
+Score intervals of differences and ratios stand in `differences`.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import betaincinv, chdtrc, gammaln, ndtri
 
+from oligami.stats import show
 from oligami.stats.arguments import Floats, level
 
 # Probabilities this close count as equal, for rounding must not decide which tables are as extreme as the one seen.
@@ -22,6 +25,14 @@ class Interval:
     lower: float
     upper: float
 
+    def summary(self) -> str:
+        """Show the limits in a line of text."""
+        return f"{show.number(self.lower)} to {show.number(self.upper)}"
+
+    def to_frame(self) -> Any:
+        """Return a data frame with one row."""
+        return show.frame({"lower": [self.lower], "upper": [self.upper]})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FisherResult:
@@ -33,6 +44,20 @@ class FisherResult:
     odds_ratio: float  # conditional maximum likelihood; 0 or inf at the edge, NaN when the margins allow one table only
     odds_ratio_interval: Interval
 
+    def summary(self) -> str:
+        """Show the test and the odds ratio as lines of text."""
+        return (
+            f"Fisher's exact test: p two-sided {show.number(self.p_two_sided)}, greater {show.number(self.p_greater)},"
+            f" less {show.number(self.p_less)}\n"
+            f"odds ratio {show.number(self.odds_ratio)}, exact CI {self.odds_ratio_interval.summary()}"
+        )
+
+    def to_frame(self) -> Any:
+        """Return a data frame with one row."""
+        names = ("p_two_sided", "p_greater", "p_less", "odds_ratio")
+        limits = {"lower": [self.odds_ratio_interval.lower], "upper": [self.odds_ratio_interval.upper]}
+        return show.frame({name: [getattr(self, name)] for name in names} | limits)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChiSquareResult:
@@ -40,6 +65,14 @@ class ChiSquareResult:
 
     chisq: float
     p_two_sided: float
+
+    def summary(self) -> str:
+        """Show the test in a line of text."""
+        return f"chi-square {show.number(self.chisq)}, df 1, p two-sided {show.number(self.p_two_sided)}"
+
+    def to_frame(self) -> Any:
+        """Return a data frame with one row."""
+        return show.frame({"chisq": [self.chisq], "p_two_sided": [self.p_two_sided]})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +83,19 @@ class CommonOddsRatio:
     p_two_sided: float
     odds_ratio: float
     interval: Interval
+
+    def summary(self) -> str:
+        """Show the test and the odds ratio as lines of text."""
+        return (
+            f"Cochran-Mantel-Haenszel test: chi-square {show.number(self.chisq)}, df 1, p two-sided"
+            f" {show.number(self.p_two_sided)}\ncommon odds ratio {show.number(self.odds_ratio)}, CI {self.interval.summary()}"
+        )
+
+    def to_frame(self) -> Any:
+        """Return a data frame with one row."""
+        names = ("chisq", "p_two_sided", "odds_ratio")
+        limits = {"lower": [self.interval.lower], "upper": [self.interval.upper]}
+        return show.frame({name: [getattr(self, name)] for name in names} | limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +119,9 @@ def clopper_pearson(x: int, n: int, *, conf_level: float = 0.95) -> Interval:
         ValueError: the counts are not whole, n is below 1, x lies outside 0 to n, or `conf_level` outside (0, 1).
 
     Source: Clopper and Pearson (1934), by quantiles of the beta distribution.
+
+    >>> clopper_pearson(3, 10).summary()
+    '0.06674 to 0.6525'
     """
     _check(x, n, "x", "n")
     tail = (1 - level(conf_level)) / 2
@@ -89,6 +138,9 @@ def wilson(x: int, n: int, *, conf_level: float = 0.95) -> Interval:
         ValueError: as `clopper_pearson`.
 
     Source: Wilson (1927).
+
+    >>> wilson(3, 10).summary()
+    '0.1078 to 0.6032'
     """
     _check(x, n, "x", "n")
     z = float(ndtri(0.5 + level(conf_level) / 2))
@@ -104,6 +156,9 @@ def newcombe_difference(table: Table, *, conf_level: float = 0.95) -> Interval:
         ValueError: `conf_level` lies outside (0, 1).
 
     Source: Newcombe (1998), Statistics in Medicine 17, 873-890, method 10.
+
+    >>> newcombe_difference(Table(x1=56, n1=70, x0=48, n0=80)).summary()
+    '0.05243 to 0.3339'
     """
     p1, p0 = table.x1 / table.n1, table.x0 / table.n0
     one = wilson(table.x1, table.n1, conf_level=conf_level)
@@ -124,6 +179,10 @@ def fisher_exact(table: Table, *, conf_level: float = 0.95) -> FisherResult:
         ValueError: `conf_level` lies outside (0, 1).
 
     Source: Fisher (1935); conditional odds ratio and its exact limits by the noncentral hypergeometric distribution.
+
+    >>> print(fisher_exact(Table(x1=3, n1=4, x0=1, n0=4)).summary())
+    Fisher's exact test: p two-sided 0.4857, greater 0.2429, less 0.9857
+    odds ratio 6.408, exact CI 0.2117 to 626.2
     """
     tail = (1 - level(conf_level)) / 2
     found = table.x1 + table.x0
@@ -157,7 +216,13 @@ def fisher_exact(table: Table, *, conf_level: float = 0.95) -> FisherResult:
 
 
 def pearson_chi_square(table: Table) -> ChiSquareResult:
-    """Test two proportions by Pearson's chi-square with 1 degree of freedom, without continuity correction."""
+    """Test two proportions by Pearson's chi-square with 1 degree of freedom, without continuity correction.
+
+    Source: Pearson (1900).
+
+    >>> pearson_chi_square(Table(x1=56, n1=70, x0=48, n0=80)).summary()
+    'chi-square 7.023, df 1, p two-sided 0.008045'
+    """
     total, found = table.n1 + table.n0, table.x1 + table.x0
     if found in (0, total):
         return ChiSquareResult(chisq=float("nan"), p_two_sided=float("nan"))
@@ -179,6 +244,10 @@ def cochran_mantel_haenszel(tables: Sequence[Table], *, conf_level: float = 0.95
         ValueError: there is no table, or `conf_level` lies outside (0, 1).
 
     Source: Mantel and Haenszel (1959); Robins, Breslow and Greenland (1986) for the variance of the log odds ratio.
+
+    >>> print(cochran_mantel_haenszel([Table(x1=9, n1=20, x0=4, n0=20), Table(x1=7, n1=10, x0=5, n0=12)]).summary())
+    Cochran-Mantel-Haenszel test: chi-square 4.463, df 1, p two-sided 0.03463
+    common odds ratio 3.27, CI 1.087 to 9.843
     """
     if not tables:
         raise ValueError("tables is empty; it must hold at least one table")
