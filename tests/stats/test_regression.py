@@ -1,18 +1,21 @@
 """The Cox model and what is built on it: laws, agreement with independent computations, and honest failures."""
 
+import dataclasses
 import itertools
 import math
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from oligami.stats.comparison import logrank
 from oligami.stats.concordance import concordance
+from oligami.stats.fast import compiled, plain
 from oligami.stats.partial_likelihood import Ties, derivatives, lay_out
-from oligami.stats.proportional_hazards import proportional_hazards_test
+from oligami.stats.proportional_hazards import check_proportional_hazards, proportional_hazards_test
 from oligami.stats.regression import CoxResult, baseline_hazard, cox
 
 Data = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -245,3 +248,85 @@ def test_concordance_counts_pairs(data: Data) -> None:
     assert (found.concordant, found.discordant, found.tied_score) == tuple(pairs.count(sign) for sign in (1, -1, 0))
     assert turned.estimate == pytest.approx(1 - found.estimate, nan_ok=True)
     assert turned.std_err == pytest.approx(found.std_err, nan_ok=True)
+
+
+def test_a_fit_shows_itself() -> None:
+    """Table, frame and picture have a line a term, with the error that intervals use; columns of a frame name the terms."""
+    time, event, x = [1, 2, 3, 4, 5, 6, 7], [1, 1, 0, 1, 1, 1, 0], [[0, 5], [1, 6], [0, 4], [1, 5], [1, 7], [0, 3], [1, 6]]
+    fit = cox(time, event, pandas.DataFrame(x, columns=["B", "age"]), cluster=range(7))
+    assert fit.terms == ("B", "age")
+    assert fit.summary().startswith("Cox model, Efron ties: 7 rows, 5 events")
+    frame = fit.to_frame()
+    assert frame["term"].tolist() == ["B", "age"]
+    np.testing.assert_array_equal(frame["se"], fit.robust_se)
+    axes = fit.plot()
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["B", "age"]
+    assert axes.get_xscale() == "log"
+
+
+def test_a_divergent_fit_says_so_and_still_draws() -> None:
+    """The table of a monotone likelihood names the problem and the term; the picture leaves the term out."""
+    fit = cox([1, 2, 3, 4, 5, 6, 7, 8], [1, 1, 1, 1, 0, 0, 0, 0], [0] * 4 + [1] * 4, names=["B"])
+    assert "no finite answer: monotone likelihood (B)" in fit.summary()
+    assert "B" in [label.get_text() for label in fit.plot().get_yticklabels()]
+
+
+def test_the_check_of_the_assumption_shows_itself() -> None:
+    """Table, frame and picture of the test; the smooth of residuals around a straight trend is that trend."""
+    random = np.random.default_rng(2)
+    x = random.normal(size=(80, 2))
+    fit = cox(random.exponential(size=80), np.ones(80), x, names=["a", "b"])
+    test = check_proportional_hazards(fit, scale="rank")
+    assert test.summary().splitlines()[-1].startswith("all together")
+    assert test.to_frame()["df"].tolist() == [1, 1, 2]
+    assert test.plot("b").get_ylabel() == "log hazard ratio of b"
+    straight = dataclasses.replace(test.residuals, values=np.column_stack((3 + 2 * test.position, test.position)))
+    grid, smooth = dataclasses.replace(test, residuals=straight).smooth("a")
+    np.testing.assert_allclose(smooth, 3 + 2 * grid, rtol=1e-9)
+    with pytest.raises(ValueError, match="term is 'c'; it must be one of a, b"):
+        test.plot("c")
+
+
+def test_only_efron_and_breslow_fits_are_checked() -> None:
+    """The test of the assumption refuses the exact likelihood, an unknown scale, and time 0 on the log scale."""
+    time, event, x = [0, 2, 3, 4], [1, 1, 0, 1], [0, 1, 1, 0]
+    unknown: Any = "sqrt"
+    with pytest.raises(ValueError, match="the model has ties 'exact'"):
+        check_proportional_hazards(cox(time, event, x, ties="exact"))
+    with pytest.raises(ValueError, match="scale is 'sqrt'; it must be one of km, identity, rank, log"):
+        check_proportional_hazards(cox(time, event, x), scale=unknown)
+    with pytest.raises(ValueError, match="time holds 0; on the log scale it must be more than 0"):
+        check_proportional_hazards(cox(time, event, x), scale="log")
+
+
+def test_strata_may_each_have_their_own_level_of_a_covariate() -> None:
+    """A covariate shifted by any amount within each stratum gives the same fit, to the last digits that matter."""
+    random = np.random.default_rng(4)
+    stratum, x = np.repeat([0, 1, 2], 20), random.normal(size=60)
+    time, event = random.exponential(size=60), (random.random(60) < 0.7).astype(int)
+    one, other = cox(time, event, x, strata=stratum), cox(time, event, x + 1e6 * stratum, strata=stratum)
+    np.testing.assert_allclose(other.coef, one.coef, rtol=1e-7)
+    assert other.loglik == pytest.approx(one.loglik, abs=1e-8)
+
+
+def test_many_small_strata_are_matched_sets() -> None:
+    """Pairs with one event each give the conditional logistic estimate: the log of the ratio of discordant pairs."""
+    exposed_case, exposed_control = 30, 12
+    pairs = exposed_case + exposed_control
+    x = np.concatenate(([[1, 0]] * exposed_case, [[0, 1]] * exposed_control)).ravel()
+    fit = cox(np.ones(2 * pairs), np.tile([1, 0], pairs), x, strata=np.repeat(np.arange(pairs), 2))
+    assert fit.coef[0] == pytest.approx(math.log(exposed_case / exposed_control))
+    assert fit.se[0] == pytest.approx(math.sqrt(1 / exposed_case + 1 / exposed_control))
+
+
+@given(trials(ties=True), st.sampled_from(["efron", "breslow"]))
+@settings(max_examples=20, deadline=None)
+def test_compiled_and_plain_fits_agree(data: Data, ties: Ties) -> None:
+    """The likelihood gives the same fit from its kernel and from plain numpy."""
+    time, event, x = data
+    with plain():
+        one = fitted(time, event, x, ties=ties)
+    with compiled():
+        other = cox(time, event, x, ties=ties)
+    np.testing.assert_allclose(other.coef, one.coef, atol=1e-10)
+    np.testing.assert_allclose(other.se, one.se, rtol=1e-9)

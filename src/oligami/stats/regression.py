@@ -5,36 +5,20 @@ likelihood itself to `partial_likelihood` and the check of its assumption to `pr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, field
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, ndtri
 
-from oligami.stats import arguments
-from oligami.stats.arguments import Floats
-from oligami.stats.partial_likelihood import (
-    Derivatives,
-    Stratum,
-    Ties,
-    derivatives,
-    event_sums,
-    lay_out,
-    score_residuals,
-)
+from oligami.stats import arguments, show
+from oligami.stats.arguments import Floats, Ints
+from oligami.stats.newton import Maximum, SearchProblem, climb, stopped
+from oligami.stats.observations import Observations, observe
+from oligami.stats.partial_likelihood import Derivatives, Stratum, Ties, derivatives, lay_out, row_scores, sums_of
 
-CoxProblem = Literal["no_events", "singular", "monotone_likelihood", "not_converged"]
-
-_MAX_ITERATIONS = 60
-# Newton steps double the correct digits: after a step this small, in standard deviations of the covariate or (squared)
-# in standard errors of the coefficient, the next one is lost in rounding.
-_SMALL_STEP = 1e-9
-_SMALL_GAIN = 1e-20
-# With this little left to gain the steps to a finite maximum collapse. Steps on the way to infinity stay near 1 in
-# the log hazard ratio across the covariate's range, however little they gain.
-_LITTLE_GAIN = 1e-10
-_UNDIMINISHED = 0.5
+CoxProblem = SearchProblem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +45,7 @@ class CoxResult:
     se: Floats  # from the information matrix
     robust_se: Floats | None  # grouped sandwich, when clusters were given
     covariance: Floats  # the one that intervals and tests use: robust when clusters were given
+    model_covariance: Floats  # inverse of the information matrix
     hr: Floats
     ci_lower: Floats  # of the hazard ratio
     ci_upper: Floats
@@ -76,10 +61,13 @@ class CoxResult:
     wald_p: float
     score_chisq: float
     score_p: float
+    robust_score_chisq: float | None  # the score test with the variance between clusters, when they were given
+    robust_score_p: float | None
     df: int
     iterations: int
     problem: CoxProblem | None
     diverging: tuple[str, ...]
+    rows: Observations = field(repr=False)  # what the model was fitted to
 
     @property
     def converged(self) -> bool:
@@ -93,6 +81,52 @@ class CoxResult:
             ValueError: `level` lies outside (0, 1).
         """
         return _hazard_ratio_limits(self.coef, np.sqrt(np.diag(self.covariance)), arguments.level(level, "level"))
+
+    def position(self, term: str) -> int:
+        """Find a term among those of the model.
+
+        Raises:
+            ValueError: the model has no such term.
+        """
+        if term not in self.terms:
+            raise ValueError(f"term is {term!r}; it must be one of {', '.join(self.terms)}")
+        return self.terms.index(term)
+
+    def summary(self) -> str:
+        """Show the fit as a table, a line a term, with what stands in the way of an answer below."""
+        columns = self._columns()
+        heads = list(columns)
+        rows = [[self.terms[j], *(float(columns[head][j]) for head in heads[1:])] for j in range(len(self.terms))]
+        notes = [
+            f"{100 * self.conf_level:g} % limits; likelihood ratio {show.number(self.lrt_chisq)} on {self.df} df, "
+            f"p = {show.number(self.lrt_p)}"
+        ]
+        if self.problem is not None:
+            runaway = f" ({', '.join(self.diverging)})" if self.diverging else ""
+            notes.append(f"no finite answer: {self.problem.replace('_', ' ')}{runaway}")
+        title = f"Cox model, {self.ties.capitalize()} ties: {self.n} rows, {self.n_event} events"
+        return show.table(title, heads, rows, notes)
+
+    def to_frame(self) -> Any:
+        """Give the terms as a pandas DataFrame: term, coef, se (the one used), hr with limits, z and two-sided p."""
+        return show.frame(self._columns())
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the hazard ratios with their limits on a log scale, the first term on top; terms without are left out."""
+        label = f"hazard ratio with {100 * self.conf_level:g} % limits"
+        return forest(self.terms, self.hr, self.ci_lower, self.ci_upper, label, ax)
+
+    def _columns(self) -> dict[str, Any]:
+        return {
+            "term": self.terms,
+            "coef": self.coef,
+            "se": np.sqrt(np.diag(self.covariance)),
+            "hr": self.hr,
+            "lower": self.ci_lower,
+            "upper": self.ci_upper,
+            "z": self.z,
+            "p": self.p_two_sided,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,74 +151,99 @@ def cox(
     event: ArrayLike,
     covariates: ArrayLike,
     *,
+    entry: ArrayLike | None = None,
     names: Sequence[str] | None = None,
     strata: ArrayLike | None = None,
     ties: Ties = "efron",
     weights: ArrayLike | None = None,
+    subject: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
     conf_level: float = 0.95,
 ) -> CoxResult:
     """Fit log hazard ratios by maximum partial likelihood.
 
+    A row is at risk from just after its `entry` up to and with its `time`; events at a time come before censorings at
+    it. A subject whose covariates change gives several rows, each with the covariates that held from its entry to its
+    time. Without `entry` every row is at risk from the start, and an event at time 0 counts.
+
     Args:
         time: end of observation, shape (n,), >= 0.
         event: 1 when it ended with the event, 0 when it was censored, shape (n,).
         covariates: shape (n, p), or (n,) for one.
-        names: of the p terms; by default x1, x2, ...
+        entry: start of observation where it came late (left truncation, changing covariates), shape (n,), >= 0, each
+            less than its `time`.
+        names: of the p terms; by default the columns of a data frame, or x1, x2, ...
         strata: labels of the strata, each with its own baseline hazard, shape (n,), or columns of labels, (n, k).
         ties: treatment of tied event times. "exact" is the conditional likelihood.
         weights: case weights > 0, shape (n,). `se` takes them as counts of subjects; for sampling weights give each
             subject as its own cluster.
+        subject: labels of the subjects that rows belong to, shape (n,); their rows are checked not to overlap, and
+            residuals can be added up over them. The estimate is the same without.
         cluster: labels of subjects that go together, shape (n,); intervals, z and p then use the robust error.
         conf_level: in (0, 1).
 
     Raises:
         ValueError: a column is empty, of another length, or holds a value it may not; or `ties` is "exact" together
             with weights or clusters, for which that likelihood has no form; or there are no more clusters than
-            covariates, too few for a robust error.
+            covariates, too few for a robust error; or rows of one subject overlap.
 
-    Source: Cox (1972); Efron (1977); Lin and Wei (1989) for the robust error.
+    Source: Cox (1972); Efron (1977); Andersen and Gill (1982) for entry; Lin and Wei (1989) for the robust error and
+        score test.
+
+    >>> fit = cox([1, 2, 3, 4, 5, 6], [1, 1, 0, 1, 1, 1], [0, 1, 0, 1, 1, 0], names=["B"])
+    >>> print(fit.summary())
+    Cox model, Efron ties: 6 rows, 5 events
+    term    coef     se     hr   lower  upper       z       p
+    B     0.8455  1.163  2.329  0.2382  22.78  0.7268  0.4674
+    95 % limits; likelihood ratio 0.5929 on 1 df, p = 0.4413
     """
-    end = arguments.times(time)
-    had_event = arguments.indicators(event, end.size)
-    x, terms = arguments.matrix(covariates, end.size, names)
-    stratum = arguments.strata_codes(strata, end.size)
-    weight = arguments.weights(weights, end.size)
-    groups = None if cluster is None else arguments.strata_codes(cluster, end.size, "cluster")
+    rows = observe(
+        time,
+        event,
+        covariates,
+        entry=entry,
+        names=names,
+        strata=strata,
+        weights=weights,
+        subject=subject,
+        cluster=cluster,
+    )
     arguments.level(conf_level)
     if ties not in get_args(Ties):
         raise ValueError(f"ties is {ties!r}; it must be one of {', '.join(get_args(Ties))}")
     if ties == "exact" and (weights is not None or cluster is not None):
         raise ValueError("ties is 'exact'; with weights or cluster it must be 'efron' or 'breslow'")
+    return fit_cox(rows, ties, conf_level)
 
-    if groups is not None and groups.max() + 1 <= len(terms):
+
+def fit_cox(rows: Observations, ties: Ties, conf_level: float) -> CoxResult:
+    """Fit a Cox model to checked rows; see `cox`, whose refusals of too few clusters it makes.
+
+    Raises:
+        ValueError: there are no more clusters than covariates.
+    """
+    p, n, groups = len(rows.terms), rows.time.size, rows.cluster
+    if groups is not None and groups.max() + 1 <= p:
         raise ValueError(
             f"cluster holds {groups.max() + 1} label{'s' * int(groups.max() > 0)}; "
-            f"it must hold more than there are covariates, {len(terms)}"
+            f"it must hold more than there are covariates, {p}"
         )
-
-    # The search runs on covariates of mean 0 and deviation 1, so that one step size suits them all.
-    spread = x.std(axis=0)
-    scale = np.where(spread > 1e-12 * np.abs(x).max(axis=0), spread, 1.0)
-    standard = (x - x.mean(axis=0)) / scale
-    parts = lay_out(end, had_event, standard, stratum, weight, ties)
-
-    p = len(terms)
-    null = derivatives(parts, np.zeros(p), ties)
-    found = _maximum(parts, null, ties, np.ptp(standard, axis=0))
-    model_covariance = found.inverse / np.outer(scale, scale)
-    covariance = model_covariance
-    robust_se = None
+    parts = risk_parts(rows, ties)
+    null, found = _search(parts, p, ties)
+    covariance, robust_se, robust_score = found.inverse, None, None
     if groups is not None:
-        robust_se = np.full(p, np.nan)
+        robust_se, robust_score = np.full(p, np.nan), float("nan")
+        if found.problem not in ("no_events", "singular"):
+            by_group = sums_by(groups, row_scores(parts, np.zeros(p), n))
+            between = by_group.T @ by_group
+            robust_score = float(null.score @ np.linalg.lstsq(between, null.score)[0])
         if found.problem is None:
-            residuals = score_residuals(parts, found.coef, end.size) @ found.inverse
-            by_group = np.stack([np.bincount(groups, weights=residuals[:, j]) for j in range(p)], axis=1) / scale
+            residuals = row_scores(parts, found.coef, n) @ found.inverse
+            by_group = sums_by(groups, residuals)
             covariance = by_group.T @ by_group
             robust_se = np.sqrt(np.diag(covariance))
 
-    coef = found.coef / scale
-    error = np.sqrt(np.diag(covariance))
+    coef, error = found.coef, np.sqrt(np.diag(covariance))
     lower, upper = _hazard_ratio_limits(coef, error, conf_level)
     z = np.where(np.isfinite(coef), coef, np.nan) / error
     lrt = 2 * (found.loglik - null.loglik)
@@ -194,14 +253,15 @@ def cox(
     with np.errstate(over="ignore"):
         ratio = np.exp(coef)
     return CoxResult(
-        terms=terms,
-        n=int(end.size),
-        n_event=int(had_event.sum()),
+        terms=rows.terms,
+        n=n,
+        n_event=int(rows.event.sum()),
         ties=ties,
         coef=arguments.frozen(coef),
-        se=arguments.frozen(np.sqrt(np.diag(model_covariance))),
+        se=arguments.frozen(np.sqrt(np.diag(found.inverse))),
         robust_se=None if robust_se is None else arguments.frozen(robust_se),
         covariance=arguments.frozen(covariance),
+        model_covariance=arguments.frozen(found.inverse),
         hr=arguments.frozen(ratio),
         ci_lower=arguments.frozen(lower),
         ci_upper=arguments.frozen(upper),
@@ -217,17 +277,45 @@ def cox(
         wald_p=float(chdtrc(p, wald)),
         score_chisq=score,
         score_p=float(chdtrc(p, score)),
+        robust_score_chisq=robust_score,
+        robust_score_p=None if robust_score is None else float(chdtrc(p, robust_score)),
         df=p,
         iterations=found.iterations,
         problem=found.problem,
-        diverging=tuple(term for term, value in zip(terms, coef, strict=True) if np.isinf(value)),
+        diverging=tuple(term for term, value in zip(rows.terms, coef, strict=True) if np.isinf(value)),
+        rows=rows,
     )
+
+
+def risk_parts(rows: Observations, ties: Ties) -> tuple[Stratum, ...]:
+    """Lay out checked rows for the partial likelihood."""
+    return lay_out(rows.time, rows.event, rows.x, rows.stratum, rows.weights, ties, rows.entry)
+
+
+def _search(parts: tuple[Stratum, ...], p: int, ties: Ties) -> tuple[Derivatives, Maximum]:
+    start = np.zeros(p)
+    null = derivatives(parts, start, ties)
+    if not parts:
+        return null, stopped("no_events", p, float("nan"), 0)
+    spread, width = spread_of(parts)
+    return null, climb(lambda coef: derivatives(parts, coef, ties), start, null, spread, width)
+
+
+def spread_of(parts: tuple[Stratum, ...]) -> tuple[Floats, Floats]:
+    """Give the standard deviation of each covariate within strata, 1 where it is constant, and its widest range."""
+    squares = np.sum([[float(column @ column) for column in part.x.T] for part in parts], axis=0)
+    spread = np.sqrt(squares / sum(part.rows.size for part in parts))
+    high, low = (np.array([extreme(part.x, axis=0) for part in parts]) for extreme in (np.max, np.min))
+    size = np.max([np.abs(part.centre) for part in parts], axis=0) + (high - low).max(axis=0)
+    return np.where(spread > 1e-12 * size, spread, 1.0), np.asarray((high - low).max(axis=0))
 
 
 def baseline_hazard(
     result: CoxResult, time: ArrayLike, event: ArrayLike, covariates: ArrayLike, *, weights: ArrayLike | None = None
 ) -> BaselineHazard:
-    """Estimate the cumulative hazard at covariates 0 for a model without strata.
+    """Estimate the cumulative hazard at covariates 0 for a model without strata or entry.
+
+    `prediction` has curves for any model and any covariates, with errors.
 
     Args:
         result: the fit, by the Efron or Breslow treatment of ties, which the estimate follows.
@@ -240,83 +328,41 @@ def baseline_hazard(
         ValueError: the model has no finite answer, was fitted with exact ties, or the columns do not fit together.
 
     Source: Breslow (1972); Efron (1977); Therneau and Grambsch (2000), section 10.2.
+
+    >>> time, event, x = [1, 2, 3, 4, 5, 6], [1, 1, 0, 1, 1, 1], [0, 1, 0, 1, 1, 0]
+    >>> baseline_hazard(cox(time, event, x), time, event, x).at([0.5, 2]).round(4).tolist()
+    [0.0, 0.2114]
     """
     if result.problem is not None or result.ties == "exact":
         raise ValueError(f"result has problem {result.problem!r} and ties {result.ties!r}; it must be a converged fit")
-    end = arguments.times(time)
-    had_event = arguments.indicators(event, end.size)
-    x, _ = arguments.matrix(covariates, end.size, result.terms)
-    weight = arguments.weights(weights, end.size)
-    one_stratum = np.zeros(end.size, dtype=np.int64)
-    (part,) = lay_out(end, had_event, x, one_stratum, weight, result.ties)
-    sums = event_sums(part, result.coef)
-    steps = np.add.reduceat(part.event_weight * np.exp(-sums.log_total), part.first_event)
+    rows = observe(time, event, covariates, names=result.terms, weights=weights)
+    (part,) = risk_parts(rows, result.ties)
+    sums = sums_of(part, result.coef)
+    # The sums are those of covariates less their means.
+    steps = sums.hazard * np.exp(-sums.shift - float(part.centre @ result.coef))
     return BaselineHazard(time=part.moments, cumulative_hazard=np.cumsum(steps))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Maximum:
-    """Where the search ended, on the standardised covariates."""
-
-    coef: Floats
-    inverse: Floats  # of the information
-    loglik: float
-    iterations: int
-    problem: CoxProblem | None
+def sums_by(codes: Ints, values: Floats) -> Floats:
+    """Add up the rows, shape (n,) or (n, p), of each code 0, 1, ...; codes without rows give 0."""
+    if values.ndim == 1:
+        return np.asarray(np.bincount(codes, weights=values), dtype=np.float64)
+    return np.stack([np.bincount(codes, weights=column) for column in values.T], axis=1)
 
 
-def _maximum(parts: tuple[Stratum, ...], null: Derivatives, ties: Ties, width: Floats) -> _Maximum:
-    """Climb from 0 by Newton steps, halved while they lead downhill."""
-    p = null.score.size
-    if not parts:
-        return _failed("no_events", p, float("nan"), 0)
-    values = np.linalg.eigvalsh(null.information)
-    # Standardised covariates have information of the order of the number of events; rounding stays far below this.
-    if values[0] <= 1e-10 * max(values[-1], 1.0):
-        return _failed("singular", p, float("nan"), 0)
-
-    coef, now, last = np.zeros(p), null, np.zeros(p)
-    for iteration in range(1, _MAX_ITERATIONS + 1):
-        try:
-            step = np.linalg.solve(now.information, now.score)
-        except np.linalg.LinAlgError:
-            return _failed("not_converged", p, float("nan"), iteration)
-        gain = float(now.score @ step)
-        for _ in range(30):
-            # A step far too long empties a risk set of all hazard; it is then no number, and halved like one downhill.
-            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                after = derivatives(parts, coef + step, ties)
-            if np.isfinite(after.loglik) and after.loglik >= now.loglik - 1e-12 * abs(now.loglik):
-                break
-            step = step / 2
-        else:
-            return _failed("not_converged", p, float("nan"), iteration)
-        coef, now = coef + step, after
-        reach = np.abs(step) * width
-        running = (reach > 1e-3) & (reach > _UNDIMINISHED * last)
-        last = reach
-        if gain <= _LITTLE_GAIN and running.any():
-            gone = np.where(running, np.copysign(np.inf, coef), np.nan)
-            return _failed("monotone_likelihood", p, now.loglik, iteration, gone)
-        if np.abs(step).max() <= _SMALL_STEP or gain <= _SMALL_GAIN:
-            return _Maximum(
-                coef=coef,
-                inverse=np.asarray(np.linalg.inv(now.information), dtype=np.float64),
-                loglik=now.loglik,
-                iterations=iteration,
-                problem=None,
-            )
-    return _failed("not_converged", p, float("nan"), _MAX_ITERATIONS)
-
-
-def _failed(problem: CoxProblem, p: int, loglik: float, iterations: int, coef: Floats | None = None) -> _Maximum:
-    return _Maximum(
-        coef=np.full(p, np.nan) if coef is None else coef,
-        inverse=np.full((p, p), np.nan),
-        loglik=loglik,
-        iterations=iterations,
-        problem=problem,
-    )
+def forest(terms: Sequence[str], ratio: Floats, lower: Floats, upper: Floats, label: str, ax: Any = None) -> Any:
+    """Draw ratios with their limits on a log scale, the first on top; those without finite limits are left out."""
+    ax = show.axes(ax)
+    places = -np.arange(len(terms))
+    drawn = np.isfinite(lower) & np.isfinite(upper) & (lower > 0)
+    reach = np.abs(np.vstack((ratio - lower, upper - ratio)))[:, drawn]
+    ax.errorbar(ratio[drawn], places[drawn], xerr=reach, fmt="s", color="C0", capsize=3)
+    ax.axvline(1.0, color="0.6", linewidth=1)
+    ax.set_xscale("log")
+    ax.set_yticks(places, terms)
+    ax.set_ylim(places[-1] - 0.5, 0.5)
+    ax.set_xlabel(label)
+    return ax
 
 
 def _hazard_ratio_limits(coef: Floats, error: Floats, conf_level: float) -> tuple[Floats, Floats]:
