@@ -13,7 +13,7 @@ TINY = Path(__file__).parents[1] / "protocols" / "tiny" / "1.0"
 PLAN = """
 [interim_plan]
 information = [0.5, 0.75, 1.0]
-efficacy = "obrien_fleming"
+efficacy = "lan_demets_obrien_fleming"
 futility = "hwang_shih_decani"
 futility_parameter = -2.0
 text = {en = "Two looks before the end.", ja = "最終解析前に2回。"}
@@ -46,7 +46,7 @@ def test_a_plan_of_interim_analyses_is_read_and_shown(tmp_path: Path) -> None:
         ("[0.5, 0.75, 1.0]", "[0.5, 0.9]", "interim_plan.information"),
         ("[0.5, 0.75, 1.0]", "[]", "interim_plan.information"),
         ("futility_parameter = -2.0\n", "", "interim_plan.futility_parameter"),
-        ('"obrien_fleming"', '"obrien_fleming"\nefficacy_parameter = 3.0', "interim_plan.efficacy_parameter"),
+        ('"lan_demets_obrien_fleming"', '"lan_demets_obrien_fleming"\nefficacy_parameter = 3.0', "interim_plan.efficacy_parameter"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(tmp_path: Path, old: str, new: str, key: str) -> None:

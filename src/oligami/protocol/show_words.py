@@ -51,7 +51,7 @@ _JAPANESE: Final[Mapping[str, str]] = {
     "study_chair": "研究代表者", "data_centre": "データセンター", "safety_committee": "効果・安全性評価委員会",
     # interim analyses
     "information": "情報割合", "efficacy": "有効性", "efficacy_parameter": "有効性の係数", "futility": "無益性",
-    "futility_parameter": "無益性の係数", "binding": "拘束的", "obrien_fleming": "O'Brien-Fleming型", "pocock": "Pocock型",
+    "futility_parameter": "無益性の係数", "binding": "拘束的", "lan_demets_obrien_fleming": "Lan-DeMets O'Brien-Fleming型", "lan_demets_pocock": "Lan-DeMets Pocock型",
     "hwang_shih_decani": "Hwang-Shih-DeCani", "kim_demets": "Kim-DeMets",
     # forms
     "number": "数値", "integer": "整数", "code": "選択", "date": "日付", "list": "一覧", "once": "1回", "many": "複数回",

@@ -28,7 +28,7 @@ class Closing:
 
 
 #: How alpha (or beta) is spent over the looks: Lan-DeMets functions, or `none` for no stopping on that side.
-Spending = Literal["obrien_fleming", "pocock", "hwang_shih_decani", "kim_demets", "none"]
+Spending = Literal["lan_demets_obrien_fleming", "lan_demets_pocock", "hwang_shih_decani", "kim_demets", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
