@@ -7,24 +7,93 @@ from typing import Annotated
 import typer
 
 from oligami.cli.speech import Lang, progress_bar, read_date, refuse
-from oligami.protocol.text import Text
+from oligami.protocol.text import Language, Text
 
 
 def simulate_command(
     trial: Annotated[str, typer.Argument(help="Name of a trial, or path of a protocol folder.", show_default=False)],
-    journal: Annotated[Path, typer.Option("--journal", help="The journal to write; it must not exist.", show_default=False)],
+    journal: Annotated[
+        Path | None,
+        typer.Option("--journal", help="Rehearse one trial into this journal; it must not exist.", show_default=False),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, help="Simulate so many trials on the fast road.", show_default=False)
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same bytes.")] = 1,
     scenario: Annotated[
-        str, typer.Option("--scenario", help="Name beside the protocol, or path of a scenario file.")
-    ] = "standard",
+        str | None,
+        typer.Option(
+            "--scenario",
+            help="Name beside the protocol, or path of a scenario file: `standard` for a journal, `design` for trials if left out.",
+            show_default=False,
+        ),
+    ] = None,
     until: Annotated[str | None, typer.Option("--until", help="Stop on this day (year-month-day).")] = None,
     version: Annotated[str | None, typer.Option("--version", help="Version of the protocol; the newest if left out.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="With --trials: write a page on all scenarios, designs and a sweep into this folder."),
+    ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", help="With --trials: numpy, numba (extra fast), or auto for the faster one installed.")
+    ] = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="With --trials: threads; all processors if left out.", show_default=False),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", help="With --trials: a Dask scheduler, tcp://HOST:PORT (extra cluster).")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="With --trials: keeps what is done, to go on after an interruption.")
+    ] = None,
     lang: Lang = "en",
 ) -> None:
-    """Carry a whole trial with simulated people through the protocol, every word of it through the same decisions.
+    """Simulate: one trial with every word of it in a journal (--journal), or trials by the million (--trials).
 
-    Beside JOURNAL its secret of randomization is written to JOURNAL.secret, for `oligami journal recheck --secret`.
+    With --journal, people are carried through the protocol by the same decisions as real ones; beside JOURNAL its secret of
+    randomization is written to JOURNAL.secret, for `oligami journal recheck --secret`.
+
+    With --trials, the same rules run on arrays and tell how the design behaves: power or type I error, duration, events, stopping.
     """
+    if (journal is None) == (trials is None):
+        refuse(
+            Text(
+                "give either --journal FILE, to rehearse one trial, or --trials N, for operating characteristics",
+                "1つの試験の予行には --journal ファイル、動作特性には --trials 回数 のどちらか一方を指定してください",
+            ),
+            lang,
+        )
+    if trials is not None:
+        from oligami.cli.operating import tell_operating
+
+        if until is not None:
+            refuse(Text("--until goes with --journal", "--until は --journal とともに指定してください"), lang)
+        tell_operating(
+            trial,
+            trials=trials,
+            seed=seed,
+            scenario=scenario or "design",
+            version=version,
+            out=out,
+            engine=engine,
+            workers=workers,
+            scheduler=scheduler,
+            checkpoint=checkpoint,
+            lang=lang,
+        )
+        return
+    fast_only = {"--out": out, "--workers": workers, "--scheduler": scheduler, "--checkpoint": checkpoint}
+    given = [name for name, value in fast_only.items() if value is not None]
+    if given:
+        refuse(Text(f"{', '.join(given)}: goes with --trials", f"{', '.join(given)} は --trials とともに指定してください"), lang)
+    assert journal is not None
+    _rehearse(trial, journal, seed=seed, scenario=scenario or "standard", until=until, version=version, lang=lang)
+
+
+def _rehearse(
+    trial: str, journal: Path, *, seed: int, scenario: str, until: str | None, version: str | None, lang: Language
+) -> None:
     from oligami.journal.codec import JournalError
     from oligami.protocol.load import find_protocol, load_protocol
     from oligami.protocol.problems import ProtocolErrors

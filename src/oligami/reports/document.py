@@ -1,13 +1,9 @@
 """The report as a folder: one self-contained page in both languages, one JSON of all numbers, one CSV a table.
 
-The page holds no script and fetches nothing. Its language is switched by two radio buttons and the page's own style, so that
-it works from a file, in an archive and in print.
+How a page is made, and how a folder is replaced as a whole, is `page`'s business.
 """
 
-import tempfile
 from collections.abc import Callable, Sequence
-from html import escape
-from importlib.resources import files
 from pathlib import Path
 
 from oligami.analysis.provenance import command_again
@@ -16,7 +12,7 @@ from oligami.protocol.model.protocol import Protocol
 from oligami.protocol.text import Text
 from oligami.reports import phrases
 from oligami.reports.export import FORMAT, numbers_json, table_csv
-from oligami.reports.figures import Figure
+from oligami.reports.page import PAGE, page, write_folder
 from oligami.reports.phrases import Filling, bilingual, phrase
 from oligami.reports.sections import (
     adherence,
@@ -30,10 +26,9 @@ from oligami.reports.sections import (
     treatment,
 )
 from oligami.reports.sections.section import Section
-from oligami.reports.tables import Table, duration_cell, table_html
+from oligami.reports.tables import Table, duration_cell
 from oligami.reports.words import Labels
 
-PAGE = "index.html"
 NUMBERS = "numbers.json"
 TABLES = "csv"
 
@@ -58,37 +53,17 @@ def write_report(
     Raises:
         ValueError: `out` is a file, or a folder that holds something else than a report.
     """
-    _check_place(out)
     sections = report_sections(results, protocol)
     tables = [block for section in sections for block in section.blocks if isinstance(block, Table)]
     written: dict[str, str] = {PAGE: page_html(results, protocol, sections), NUMBERS: numbers_json(results)}
     written |= {f"{TABLES}/{table.id}.csv": table_csv(table, results) for table in tables}
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as workplace:
-        fresh = Path(workplace) / "report"
-        (fresh / TABLES).mkdir(parents=True)
-        for name, content in written.items():
-            if progress is not None:
-                progress(name)
-            (fresh / name).write_bytes(content.encode("utf-8"))
-        if out.exists():
-            out.replace(Path(workplace) / "previous")
-        fresh.replace(out)
-    return [out / name for name in written]
+    return write_folder(out, written, is_ours=_is_report, what=Text("report", "報告書"), progress=progress)
 
 
-def _check_place(out: Path) -> None:
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise ValueError(f"{out} is not a folder; give a new folder for the report")
-    if not out.is_dir() or not any(out.iterdir()):
-        return
-    numbers = out / NUMBERS
-    strange = sorted(own.name for own in out.iterdir() if own.name not in (PAGE, NUMBERS, TABLES))
-    ours = numbers.is_file() and FORMAT in numbers.read_text(encoding="utf-8", errors="replace")[:200]
-    if not ours or strange:
-        found = f", it holds {', '.join(strange[:3])}" if strange else ""
-        raise ValueError(f"{out} is not a report of ours{found}; give a new or empty folder, or remove what is there")
+def _is_report(folder: Path) -> bool:
+    numbers = folder / NUMBERS
+    return numbers.is_file() and FORMAT in numbers.read_text(encoding="utf-8", errors="replace")[:200]
 
 
 def report_sections(results: Results, protocol: Protocol) -> list[Section]:
@@ -126,28 +101,16 @@ def page_html(results: Results, protocol: Protocol, sections: Sequence[Section])
     labels = Labels(protocol)
     identification = protocol.trial.identification
     name = identification.acronym or identification.org_study_id or identification.id
-    style = files("oligami.reports").joinpath("report.css").read_text(encoding="utf-8")
     cut = results.provenance.up_to.isoformat()
-    counters = {"table": 0, "figure": 0}
-    body = "".join(_section_html(section, at, counters) for at, section in enumerate(sections, start=1))
-    contents = "".join(f'<li><a href="#{section.id}">{bilingual(section.title)}</a></li>' for section in sections)
-    title = f"{name} — {cut}"
-    return (
-        '<!DOCTYPE html>\n<html lang="ja">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        '<input type="radio" name="language" id="ja" checked aria-label="日本語">'
-        '<input type="radio" name="language" id="en" aria-label="English">\n'
-        f'<a class="skip" href="#main">{bilingual(phrase("Skip to the results", "結果へ移動"))}</a>\n'
-        '<div class="page">\n<header>\n'
-        '<p class="language"><label for="ja" lang="ja">日本語</label><label for="en" lang="en">English</label></p>\n'
-        f'<p class="trial">{escape(name)} · {escape(identification.nct_id or identification.id)}</p>\n'
-        f"<h1>{bilingual(identification.brief_title)}</h1>\n"
-        f"{_cut_html(results)}</header>\n"
-        f"{_banner_html(results)}"
-        f'<main id="main">\n{_headline_html(results, labels)}'
-        f'<nav aria-label="目次 / Contents"><ol>{contents}</ol></nav>\n{body}</main>\n'
-        f"{_footer_html(results)}</div>\n</body>\n</html>\n"
+    return page(
+        title=f"{name} — {cut}",
+        trial=f"{name} · {identification.nct_id or identification.id}",
+        heading=identification.brief_title,
+        header=_cut_html(results),
+        banner=_banner_html(results),
+        lead=_headline_html(results, labels),
+        sections=sections,
+        footer=_footer(results),
     )
 
 
@@ -217,42 +180,9 @@ def _headline_html(results: Results, labels: Labels) -> str:
     )
 
 
-def _section_html(section: Section, number: int, counters: dict[str, int]) -> str:
-    parts = [
-        f'<section aria-labelledby="{section.id}"><h2 id="{section.id}"><span class="number">{number}</span> '
-        f"{bilingual(section.title)}</h2>\n"
-        f'<p class="finding">{bilingual(section.finding)}</p>\n'
-    ]
-    # A figure names the table that holds its numbers; tables are numbered as they come.
-    tables = [block for block in section.blocks if isinstance(block, Table)]
-    numbers = {table.id: counters["table"] + at for at, table in enumerate(tables, start=1)}
-    counters["table"] += len(tables)
-    for block in section.blocks:
-        if isinstance(block, Table):
-            parts.append(table_html(block, numbers[block.id]))
-        elif isinstance(block, Figure):
-            counters["figure"] += 1
-            parts.append(_figure_html(block, counters["figure"], numbers.get(block.table)))
-        else:
-            parts.append(f'<p class="remark">{bilingual(block)}</p>\n')
-    return "".join(parts) + "</section>\n"
-
-
-def _figure_html(figure: Figure, number: int, table: int | None) -> str:
-    label = bilingual(phrase("Figure {n}.", "図{n}", n=str(number)))
-    twin = ""
-    if table is not None:
-        same = bilingual(phrase("Numbers in Table {n}", "数値は表{n}", n=str(table)))
-        twin = f' <a href="#table-{figure.table}">{same}</a>'
-    return (
-        f'<figure id="figure-{figure.id}"><div class="scroll">{figure.svg}</div>\n'
-        f"<figcaption><b>{label}</b> {bilingual(figure.caption)}{twin}</figcaption></figure>\n"
-    )
-
-
-def _footer_html(results: Results) -> str:
+def _footer(results: Results) -> Filling:
     own = results.provenance
-    words = phrase(
+    return phrase(
         "{software} {version} · protocol {digest} · journal {head} · {again}",
         "{software} {version}・プロトコール {digest}・ジャーナル {head}・{again}",
         software=own.software,
@@ -261,4 +191,3 @@ def _footer_html(results: Results) -> str:
         head=own.journal_head[:16],
         again=command_again(own),
     )
-    return f"<footer><p>{bilingual(words)}</p></footer>\n"

@@ -71,11 +71,12 @@ def table_csv(table: Table, results: Results) -> str:
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow([*header, *(f"provenance_{name}" for name in facts)])
     for row in rows:
-        writer.writerow([_field(value) for value in (*row, *facts.values())])
+        writer.writerow([csv_field(value) for value in (*row, *facts.values())])
     return written.getvalue()
 
 
-def _field(value: Scalar) -> str:
+def csv_field(value: Scalar) -> str:
+    """Write a value for a CSV: empty where not known, TRUE and FALSE as R reads them, floats unrounded."""
     if value is None:
         return ""
     if isinstance(value, bool):
