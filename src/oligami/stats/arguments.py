@@ -76,13 +76,18 @@ def indicators(values: ArrayLike, length: int, argument: str = "event") -> Ints:
     Raises:
         ValueError: as `numbers`, or the length differs, or a value is neither 0 nor 1.
     """
+    return flags(values, length, argument).astype(np.int64)
+
+
+def flags(values: ArrayLike, length: int, argument: str = "event") -> NDArray[np.bool_]:
+    """Return a column of `length` values 0 or 1 as booleans; refusals are those of `indicators`."""
     given = np.asarray(values)
     if given.shape == (length,) and length and given.dtype.kind in "biu" and given.min() >= 0 and given.max() <= 1:
-        return given.astype(np.int64)  # without the way round by floats
+        return given.astype(np.bool_)  # without the way round by floats
     array = numbers(given, argument)
     same_length(array.size, length, argument)
     _refuse_first((array != 0) & (array != 1), array, argument, "0 or 1")
-    return array.astype(np.int64)
+    return np.asarray(array == 1)
 
 
 def counts(values: ArrayLike, length: int, argument: str) -> Ints:
@@ -146,7 +151,7 @@ def strata_codes(values: ArrayLike | None, length: int, argument: str = "strata"
         ValueError: as `labels`, for any of the columns.
     """
     if values is None:
-        return np.zeros(length, dtype=np.int64)
+        return np.broadcast_to(np.zeros(1, dtype=np.int64), (length,))  # of any length, one place in memory
     array = np.asarray(values)
     columns = [array] if array.ndim != 2 else list(array.T)
     combined = np.zeros(length, dtype=np.int64)

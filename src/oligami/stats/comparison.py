@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, ndtr, ndtri
 
-from oligami.stats import arguments, show
+from oligami.stats import arguments, fast, show
 from oligami.stats.arguments import Floats, Ints, Label
 from oligami.stats.weights import Weight, chosen, label_of, weights_at
 
@@ -124,7 +124,10 @@ class Compared:
     @property
     def counts(self) -> Ints:
         """Subjects of each group without and with the event, shape (groups, 2)."""
-        k = len(self.groups)
+        k, kernels = len(self.groups), fast.kernels(self.codes.size)
+        if kernels is not None:
+            n, events = kernels.group_sizes(self.had_event, self.codes, k)
+            return np.column_stack((n - events, events))
         return np.bincount(2 * self.codes + self.had_event, minlength=2 * k).reshape(k, 2)
 
     def by_stratum(self) -> Iterator[tuple[Floats, NDArray[np.bool_], Ints, Floats | None]]:
@@ -259,7 +262,7 @@ def compared(
 ) -> Compared:
     """Check the columns of a comparison; arguments and refusals are those of `logrank`."""
     end = arguments.times(time)
-    had_event = arguments.indicators(event, end.size).astype(bool)
+    had_event = arguments.flags(event, end.size)
     found, codes = arguments.labels(group, end.size, "group")
     names = found if groups is None else tuple(groups)
     if len(set(names)) != len(names) or not set(found) <= set(names):
@@ -297,6 +300,10 @@ def stratum_sums(
     >>> stratum_sums(np.array([1.0, 2.0]), np.array([True, True]), np.array([0, 1]), 2, "logrank")[1]
     array([0.5, 1.5])
     """
+    kernels = fast.kernels(end.size) if weight == "logrank" and entry is None else None
+    sums = None if kernels is None else kernels.group_sums(end, had_event, codes, k)
+    if sums is not None:
+        return sums[0], sums[1], sums[2]
     table = group_risk(end, had_event, codes, k, entry)
     deaths, total = table.deaths.sum(axis=0), table.at_risk.sum(axis=0)
     weights = weights_at(weight, table.moments, deaths, total)
@@ -312,17 +319,23 @@ def group_risk(end: Floats, had_event: NDArray[np.bool_], codes: Ints, k: int, e
     Arguments are those of `stratum_sums`. A subject is at risk at a moment when its own end is not before it, and its
     entry is.
     """
-    # Times in whole days are few beside the subjects: counting them needs no sort.
-    whole = end.astype(np.int64) if end.max(initial=0.0) < 4 * end.size + 1000 else None
-    if whole is not None and np.array_equal(whole, end):
-        moments, deaths, at_risk = _counted(whole, had_event, codes, k)
-    else:
-        moments, deaths, at_risk = _sorted(end, had_event, codes, k)
+    kernels = fast.kernels(end.size)
+    compiled = None if kernels is None else kernels.counts_at_moments(end, had_event, codes, k)
+    moments, deaths, at_risk = compiled or _counts(end, had_event, codes, k)
     if entry is not None:
         for g in range(k):
             entries = np.sort(entry[codes == g])
             at_risk[g] -= entries.size - np.searchsorted(entries, moments, side="left")
     return GroupRisk(moments=moments, deaths=deaths, at_risk=at_risk)
+
+
+def _counts(end: Floats, had_event: NDArray[np.bool_], codes: Ints, k: int) -> tuple[Floats, Floats, Floats]:
+    """Moments, events and numbers at risk when all were there from the start."""
+    # Times in whole days are few beside the subjects: counting them needs no sort.
+    whole = end.astype(np.int64) if end.max(initial=0.0) < 4 * end.size + 1000 else None
+    if whole is not None and np.array_equal(whole, end):
+        return _counted(whole, had_event, codes, k)
+    return _sorted(end, had_event, codes, k)
 
 
 def _counted(end: Ints, had_event: NDArray[np.bool_], codes: Ints, k: int) -> tuple[Floats, Floats, Floats]:

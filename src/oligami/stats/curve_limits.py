@@ -7,6 +7,9 @@ from scipy.special import ndtri
 
 from oligami.stats.arguments import Floats
 
+# Long curves are taken in blocks, whose interim results stay in the cache.
+_BLOCK = 1 << 14
+
 ConfidenceType = Literal["log-log", "log", "plain", "logit", "arcsine"]
 
 
@@ -45,6 +48,16 @@ def limits(probability: Floats, relative_error: Floats, conf_level: float, conf_
     ([0.2952], [0.6745])
     """
     z = normal_quantile(conf_level)
+    if probability.ndim != 1 or probability.size <= _BLOCK:
+        return _limits(probability, relative_error, z, conf_type)
+    lower, upper = np.empty(probability.size), np.empty(probability.size)
+    for start in range(0, probability.size, _BLOCK):
+        some = slice(start, start + _BLOCK)
+        lower[some], upper[some] = _limits(probability[some], relative_error[some], z, conf_type)
+    return lower, upper
+
+
+def _limits(probability: Floats, relative_error: Floats, z: float, conf_type: ConfidenceType) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         half = z * relative_error
         match conf_type:
@@ -54,8 +67,9 @@ def limits(probability: Floats, relative_error: Floats, conf_level: float, conf_
                 return probability * np.exp(-half), np.minimum(probability * np.exp(half), 1)
             case "log-log":
                 inner = np.where((probability > 0) & (probability < 1), probability, np.nan)
-                centre, half = np.log(-np.log(inner)), half / -np.log(inner)
-                return np.exp(-np.exp(centre + half)), np.exp(-np.exp(centre - half))
+                log_inner = np.log(inner)
+                stretch = np.exp(half / -log_inner)  # of log S: exp(-exp(log(-log S) + half)) with one logarithm
+                return np.exp(log_inner * stretch), np.exp(log_inner / stretch)
             case "logit":
                 centre, half = np.log(probability / (1 - probability)), half / (1 - probability)
                 return 1 / (1 + np.exp(half - centre)), 1 / (1 + np.exp(-half - centre))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from oligami.stats import arguments
+from oligami.stats import arguments, fast
 from oligami.stats.arguments import Floats, Ints
 
 Counts = NDArray[np.int64] | NDArray[np.float64]
@@ -43,17 +43,24 @@ def risk_table(end: Floats, event: Ints, entry: Floats | None = None, weights: F
     ([1.0, 2.0, 3.0], [4, 3, 2], [1, 0, 1], [0, 1, 1])
     """
     if weights is None:
-        time, leaving, n_event = _counted(end, event) if _few_whole_times(end) else _sorted(end, event)
-        n_risk = end.size - np.cumsum(leaving) + leaving
+        kernels = fast.kernels(end.size)
+        compiled = None if kernels is None else kernels.risk_counts(end, event != 0)
+        time, n_risk, n_event, n_censored = compiled or _counts(end, event)
         if entry is not None:
             n_risk = n_risk - (entry.size - np.searchsorted(np.sort(entry), time, side="left"))
         return RiskTable(
             time=arguments.frozen(time),
             n_risk=arguments.frozen(n_risk),
             n_event=arguments.frozen(n_event),
-            n_censored=arguments.frozen(leaving - n_event),
+            n_censored=arguments.frozen(n_censored),
         )
     return _weighted(end, event, entry, weights)
+
+
+def _counts(end: Floats, event: Ints) -> tuple[Floats, Ints, Ints, Ints]:
+    """Distinct times, and at each the numbers at risk, with the event and censored, when all were there from the start."""
+    time, leaving, n_event = _counted(end, event) if _few_whole_times(end) else _sorted(end, event)
+    return time, end.size - np.cumsum(leaving) + leaving, n_event, leaving - n_event
 
 
 def _few_whole_times(end: Floats) -> bool:

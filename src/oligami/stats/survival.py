@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from oligami.stats import arguments, curve_limits, curve_plot, show
+from oligami.stats import arguments, curve_limits, curve_plot, fast, show
 from oligami.stats.arguments import Floats
 from oligami.stats.curve_limits import ConfidenceType
 from oligami.stats.influence import influence_error
@@ -100,7 +100,7 @@ class SurvivalCurve:
     def relative_error(self) -> Floats:
         """Standard error of the logarithm of the curve, a value for each row; NaN once the curve is 0."""
         if "relative_error" not in self._kept:
-            error = np.sqrt(np.cumsum(greenwood_steps(self.n_risk, self.n_event))) if self._error is None else self._error.copy()
+            error = np.sqrt(_greenwood_sums(self.n_risk, self.n_event)) if self._error is None else self._error.copy()
             error[self.surv == 0] = np.nan
             self._kept["relative_error"] = arguments.frozen(error)
         return self._kept["relative_error"]
@@ -330,7 +330,12 @@ def kaplan_meier(
     arguments.level(conf_level)
     curve_limits.scale(conf_type)
     table = risk_table(end, had_event, start, counted)
-    surv: Floats = np.cumprod((table.n_risk - table.n_event) / table.n_risk, dtype=np.float64)
+    kernels = fast.kernels(table.n_risk.size)
+    surv: Floats = (
+        np.cumprod((table.n_risk - table.n_event) / table.n_risk, dtype=np.float64)
+        if kernels is None
+        else kernels.product_limit(table.n_risk, table.n_event)
+    )
     error = None
     if robust or (robust is None and counted is not None and bool((counted != np.floor(counted)).any())):
         error = influence_error(end, had_event, start, counted, table.time, table.n_risk, table.n_event)
@@ -388,6 +393,11 @@ def greenwood_steps(n_risk: Counts, n_event: Counts) -> Floats:
     """
     remaining = n_risk - n_event
     return n_event / (n_risk * np.where(remaining > 0, remaining, 1)) * (remaining > 0)
+
+
+def _greenwood_sums(n_risk: Counts, n_event: Counts) -> Floats:
+    kernels = fast.kernels(n_risk.size)
+    return np.cumsum(greenwood_steps(n_risk, n_event)) if kernels is None else np.asarray(kernels.greenwood_sums(n_risk, n_event))
 
 
 def _crossings(time: Floats, height: Floats, probability: Floats) -> Floats:

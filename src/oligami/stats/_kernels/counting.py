@@ -1,0 +1,358 @@
+"""Counts at each distinct time, and the sums of curves and log-rank tests that follow from them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oligami.stats._kernels.ordering import Flags, Keys, jit, sorted_keys, whole
+from oligami.stats.arguments import Floats, Ints
+
+Booleans = NDArray[np.bool_]
+RiskColumns = tuple[Floats, Ints, Ints, Ints]
+GroupSums = tuple[Floats, Floats, Floats]
+Moments = tuple[Floats, Floats, Floats]
+
+# Whole times are counted instead of sorted into at most so many cells, which caches hold.
+_MOST_CELLS = 1 << 18
+_CHUNK = 1024
+_MOST_GROUPS = 1 << 14  # flags hold a group and an event in 16 bits
+
+
+def risk_counts(time: Floats, event: Booleans) -> RiskColumns | None:
+    """Return distinct times with the numbers at risk, with the event and censored; None when times are out of range.
+
+    Args:
+        time: finite, >= 0, shape (n,).
+        event: whether it ended with the event, shape (n,).
+    """
+    time, flags = np.ascontiguousarray(time), event.astype(np.uint16)
+    cells = _counted(time, flags, 1)
+    if cells is not None:
+        return _risk_from_cells(cells)
+    found = sorted_keys(time, flags, 1)
+    if found is None:
+        return None
+    keys, offset, shift = found
+    used = _distinct(keys, np.uint64(1))
+    # Made here and not in the loop: numpy asks for large pages, which are cheaper to fill for the first time.
+    bits, counts = np.empty(used, np.uint64), [np.empty(used, np.int64) for _ in range(3)]
+    _risk_from_keys(keys, np.uint64(offset), np.uint64(shift), bits, *counts)
+    return bits.view(np.float64), counts[0], counts[1], counts[2]
+
+
+def product_limit(n_risk: Ints, n_event: Ints) -> Floats:
+    """Return the Kaplan-Meier probability after each time: `cumprod((n_risk - n_event) / n_risk)`."""
+    surv = np.empty(n_risk.size)
+    _product_limit(n_risk, n_event, surv)
+    return surv
+
+
+def greenwood_sums(n_risk: Ints, n_event: Ints) -> Floats:
+    """Return Greenwood's sum up to each time; a time at which all at risk have the event adds nothing to it."""
+    sums = np.empty(n_risk.size)
+    _greenwood_sums(n_risk, n_event, sums)
+    return sums
+
+
+def group_sums(time: Floats, event: Booleans, codes: Ints, k: int) -> GroupSums | None:
+    """Return each group's observed and expected events, and the variance of their difference; None when out of range.
+
+    Args:
+        time: finite, >= 0, shape (n,).
+        event: whether it ended with the event, shape (n,).
+        codes: the group of each row, 0 to k - 1; any type of integer.
+        k: how many groups.
+    """
+    if k > _MOST_GROUPS:
+        return None
+    if k == 2:
+        return _pair_sums(np.ascontiguousarray(time), _group_flags(event, codes))
+    found = counts_at_moments(time, event, codes, k)
+    return None if found is None else _sums_over_moments(found[1], found[2])
+
+
+def _pair_sums(time: Floats, flags: Flags) -> GroupSums | None:
+    cells = _counted(time, flags, 2)
+    if cells is not None:
+        return _pair_from_cells(cells)
+    found = sorted_keys(time, flags, 2)
+    return None if found is None else _pair_from_keys(found[0])
+
+
+def group_sizes(event: Booleans, codes: Ints, k: int) -> tuple[Ints, Ints]:
+    """Return how many rows, and how many with the event, each group has; arguments as in `group_sums`."""
+    return _group_sizes(event, codes, k)
+
+
+def counts_at_moments(time: Floats, event: Booleans, codes: Ints, k: int) -> Moments | None:
+    """Return the distinct times of events, and by group and time the numbers of events and at risk, shape (k, T).
+
+    Arguments as in `group_sums`; None when they are out of range.
+    """
+    if k > _MOST_GROUPS:
+        return None
+    time, flags, width = np.ascontiguousarray(time), _group_flags(event, codes), 1 + max(1, (k - 1).bit_length())
+    cells = _counted(time, flags, width)
+    if cells is not None:
+        return _moments_from_cells(cells, k)
+    found = sorted_keys(time, flags, width)
+    if found is None:
+        return None
+    keys, offset, shift = found
+    size = _moments_in_keys(keys, np.uint64(width))
+    bits, deaths, at_risk = np.empty(size, np.uint64), np.zeros((k, size)), np.empty((k, size))
+    _moments_from_keys(keys, np.uint64(offset), np.uint64(shift), np.uint64(width), bits, deaths, at_risk)
+    return bits.view(np.float64), deaths, at_risk
+
+
+@jit
+def _group_flags(event: Booleans, codes: Ints) -> Flags:
+    flags = np.empty(event.size, np.uint16)
+    for i in range(event.size):
+        flags[i] = np.uint16((np.int64(codes[i]) << 1) | np.int64(event[i]))
+    return flags
+
+
+@jit
+def _group_sizes(event: Booleans, codes: Ints, k: int) -> tuple[Ints, Ints]:
+    n, events = np.zeros(k, np.int64), np.zeros(k, np.int64)
+    if k == 2:
+        second, both, ended = 0, 0, 0
+        for i in range(codes.size):
+            second += codes[i]
+            ended += event[i]
+            both += codes[i] * event[i]
+        n[0], n[1], events[0], events[1] = codes.size - second, second, ended - both, both
+    else:
+        for i in range(codes.size):
+            n[codes[i]] += 1
+            events[codes[i]] += event[i]
+    return n, events
+
+
+def _counted(time: Floats, flags: Flags, width: int) -> Ints | None:
+    """Count whole times by flag, shape (latest time + 1, 2**width); None when they are not whole, or too spread."""
+    latest = float(time.max())
+    if latest >= _MOST_CELLS >> width:
+        return None
+    cells = np.zeros((int(latest) + 1, 1 << width), np.int64)
+    return cells if _count(time, flags, cells) else None
+
+
+@jit
+def _count(time: Floats, flags: Flags, cells: Ints) -> bool:
+    for i in range(time.size):
+        place = np.int64(time[i])
+        if place != time[i]:
+            return False
+        cells[np.uint64(place), flags[i]] += 1
+    return True
+
+
+@jit
+def _risk_from_cells(cells: Ints) -> RiskColumns:
+    used, left = 0, 0
+    for j in range(cells.shape[0]):
+        here = cells[j, 0] + cells[j, 1]
+        used += here > 0
+        left += here
+    time, n_risk = np.empty(used), np.empty(used, np.int64)
+    n_event, n_censored = np.empty(used, np.int64), np.empty(used, np.int64)
+    row = 0
+    for j in range(cells.shape[0]):
+        here = cells[j, 0] + cells[j, 1]
+        if here > 0:
+            time[row], n_risk[row], n_event[row], n_censored[row] = j, left, cells[j, 1], cells[j, 0]
+            left -= here
+            row += 1
+    return time, n_risk, n_event, n_censored
+
+
+@jit
+def _distinct(keys: Keys, width: np.uint64) -> int:
+    used = 1
+    for i in range(1, keys.size):
+        used += (keys[i] >> width) != (keys[i - 1] >> width)
+    return used
+
+
+@jit
+def _risk_from_keys(
+    keys: Keys, offset: np.uint64, shift: np.uint64, bits: Keys, n_risk: Ints, n_event: Ints, n_censored: Ints
+) -> None:
+    n, one = keys.size, np.uint64(1)
+    row, start, events = 0, 0, 0
+    for i in range(n):
+        here = keys[i] >> one
+        events += whole(keys[i] & one)
+        # Written over and over until the time is complete: a store costs less than a branch foretold wrongly.
+        bits[row] = ((here + offset) if here != 0 else here) << shift
+        n_risk[row], n_event[row], n_censored[row] = n - start, events, i + 1 - start - events
+        if i + 1 < n and (keys[i + 1] >> one) != here:
+            row, start, events = row + 1, i + 1, 0
+
+
+@jit
+def _product_limit(n_risk: Ints, n_event: Ints, surv: Floats) -> None:
+    product = 1.0
+    for start in range(0, surv.size, _CHUNK):
+        stop = min(start + _CHUNK, surv.size)
+        for i in range(start, stop):  # apart, for divisions need not wait for each other
+            surv[i] = (n_risk[i] - n_event[i]) / n_risk[i]
+        for i in range(start, stop):
+            product *= surv[i]
+            surv[i] = product
+
+
+@jit
+def _greenwood_sums(n_risk: Ints, n_event: Ints, sums: Floats) -> None:
+    total = 0.0
+    for start in range(0, sums.size, _CHUNK):
+        stop = min(start + _CHUNK, sums.size)
+        for i in range(start, stop):
+            remaining = n_risk[i] - n_event[i]
+            sums[i] = n_event[i] / (n_risk[i] * remaining) if remaining > 0 else 0.0
+        for i in range(start, stop):
+            total += sums[i]
+            sums[i] = total
+
+
+@jit
+def _pair_result(observed: int, events: int, expected: float, variance: float) -> GroupSums:
+    """Of two groups, all about the first follows from the second."""
+    both, seen = np.empty(2), np.empty(2)
+    seen[0], seen[1] = events - observed, observed
+    both[0], both[1] = events - expected, expected
+    spread = np.full((2, 2), variance)
+    spread[0, 1] = spread[1, 0] = -variance
+    return seen, both, spread
+
+
+@jit
+def _pair_from_cells(cells: Ints) -> GroupSums:
+    total, second = 0, 0
+    for j in range(cells.shape[0]):
+        second += cells[j, 2] + cells[j, 3]
+        total += cells[j, 0] + cells[j, 1]
+    total += second
+    observed, events, expected, variance = 0, 0, 0.0, 0.0
+    for j in range(cells.shape[0]):
+        here = cells[j, 1] + cells[j, 3]
+        if here > 0:
+            share = second / total
+            expected += here * share
+            variance += here * (total - here) / max(total - 1, 1) * (share * (1.0 - share))
+            observed += cells[j, 3]
+            events += here
+        leaving = cells[j, 2] + cells[j, 3]
+        second -= leaving
+        total -= leaving + cells[j, 0] + cells[j, 1]
+    return _pair_result(observed, events, expected, variance)
+
+
+@jit
+def _pair_from_keys(keys: Keys) -> GroupSums:
+    n, one, two = keys.size, np.uint64(1), np.uint64(2)
+    second = 0
+    for i in range(n):
+        second += whole((keys[i] >> one) & one)
+    observed, events, expected, variance = 0, 0, 0.0, 0.0
+    start, here, leaving = 0, 0, 0
+    for i in range(n):
+        key = keys[i]
+        here += whole(key & one)
+        observed += whole(key & (key >> one) & one)
+        leaving += whole((key >> one) & one)
+        if i + 1 == n or (keys[i + 1] >> two) != (key >> two):
+            total = n - start
+            share = second / total
+            # Without an event these add 0; so no branch need be foretold.
+            expected += here * share
+            variance += np.float64(here * (total - here)) / max(total - 1, 1) * (share * (1.0 - share))
+            events += here
+            second -= leaving
+            start, here, leaving = i + 1, 0, 0
+    return _pair_result(observed, events, expected, variance)
+
+
+@jit
+def _moments_from_cells(cells: Ints, k: int) -> Moments:
+    left, size = np.zeros(k), 0
+    for j in range(cells.shape[0]):
+        here = 0
+        for a in range(k):
+            left[a] += cells[j, 2 * a] + cells[j, 2 * a + 1]
+            here += cells[j, 2 * a + 1]
+        size += here > 0
+    time, deaths, at_risk = np.empty(size), np.empty((k, size)), np.empty((k, size))
+    row = 0
+    for j in range(cells.shape[0]):
+        here = 0
+        for a in range(k):
+            here += cells[j, 2 * a + 1]
+        if here > 0:
+            time[row] = j
+            for a in range(k):
+                deaths[a, row], at_risk[a, row] = cells[j, 2 * a + 1], left[a]
+            row += 1
+        for a in range(k):
+            left[a] -= cells[j, 2 * a] + cells[j, 2 * a + 1]
+    return time, deaths, at_risk
+
+
+@jit
+def _moments_in_keys(keys: Keys, width: np.uint64) -> int:
+    """How many distinct times have an event."""
+    size, here, one = 0, np.uint64(0), np.uint64(1)
+    for i in range(keys.size):
+        here |= keys[i] & one
+        if i + 1 == keys.size or (keys[i + 1] >> width) != (keys[i] >> width):
+            size += whole(here)
+            here = np.uint64(0)
+    return size
+
+
+@jit
+def _moments_from_keys(
+    keys: Keys, offset: np.uint64, shift: np.uint64, width: np.uint64, bits: Keys, deaths: Floats, at_risk: Floats
+) -> None:
+    """Fill the last three, `deaths` from 0."""
+    one = np.uint64(1)
+    group = (one << width) - one
+    left, row, start = np.zeros(deaths.shape[0]), 0, 0
+    for i in range(keys.size):
+        left[(keys[i] & group) >> one] += 1.0
+    while start < keys.size:
+        value, stop, events = keys[start] >> width, start, np.uint64(0)
+        while stop < keys.size and (keys[stop] >> width) == value:
+            events |= keys[stop] & one
+            stop += 1
+        if events:
+            bits[row] = ((value + offset) if value != 0 else value) << shift
+            for a in range(left.size):
+                at_risk[a, row] = left[a]
+            for i in range(start, stop):
+                deaths[(keys[i] & group) >> one, row] += keys[i] & one
+            row += 1
+        for i in range(start, stop):
+            left[(keys[i] & group) >> one] -= 1.0
+        start = stop
+
+
+@jit
+def _sums_over_moments(deaths: Floats, at_risk: Floats) -> GroupSums:
+    k = at_risk.shape[0]
+    observed, expected, variance = np.zeros(k), np.zeros(k), np.zeros((k, k))
+    for row in range(at_risk.shape[1]):
+        total = here = 0.0
+        for a in range(k):
+            observed[a] += deaths[a, row]
+            total += at_risk[a, row]
+            here += deaths[a, row]
+        spread = here * (total - here) / max(total - 1.0, 1.0)
+        for a in range(k):
+            share = at_risk[a, row] / total
+            expected[a] += here * share
+            variance[a, a] += spread * share
+            for b in range(k):
+                variance[a, b] -= spread * share * (at_risk[b, row] / total)
+    return observed, expected, variance
