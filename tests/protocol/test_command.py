@@ -106,3 +106,57 @@ def test_schema_is_printed_or_written(tmp_path: Path) -> None:
     assert run("schema", "--out", str(tmp_path / "schemas")).exit_code == 0
     assert json.loads((tmp_path / "schemas" / "form.schema.json").read_text(encoding="utf-8"))["title"] == "forms/*.toml"
     assert run("schema", "--file", "eligability").exit_code == 2
+
+
+OPERATING = """
+id = "design"
+trial = "tiny"
+title = {en = "As designed", ja = "計画どおり"}
+note = {en = "An example.", ja = "例。"}
+[coming]
+cite = "an example"
+[attrition]
+cite = "an example"
+[survival]
+factor = "loudness_class"
+control = 0.6
+experimental = 0.8
+cite = "an example"
+[leaving]
+cite = "an example"
+"""
+
+
+@pytest.fixture
+def with_scenarios(folder: Path) -> Path:
+    """The tiny protocol, with a coin for its rule, and two scenarios beside it."""
+    shutil.copytree(TINY.parent / "scenarios", folder.parent / "scenarios")
+    (folder.parent / "operating").mkdir()
+    (folder.parent / "operating" / "design.toml").write_text(OPERATING, encoding="utf-8")
+    edit(folder / "allocation.toml", 'method = "permuted_blocks"', 'method = "simple"')
+    edit(folder / "allocation.toml", "block_sizes = [4, 6]\nblock_probabilities = [0.5, 0.5]\n", "")
+    assert "2 scenarios fit" in run("check", str(folder)).output
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "near"),
+    [
+        ("scenarios/standard.toml", "tinnitus = {choose", "tinnitos = {choose", "did you mean tinnitus?"),
+        ("operating/design.toml", "loudness_class", "loudnes_class", "did you mean loudness_class?"),
+        ("operating/design.toml", "control = 0.6", "control = 60", "survival"),
+    ],
+)
+def test_scenarios_beside_the_folder_are_checked_with_it(with_scenarios: Path, file: str, old: str, new: str, near: str) -> None:
+    """A scenario that names what the protocol does not know is told with its file, and the exit code is 2."""
+    edit(with_scenarios.parent / file, old, new)
+    result = run("check", str(with_scenarios))
+    assert result.exit_code == 2
+    assert file in result.output
+    assert near in result.output
+
+
+def test_a_rule_that_the_fast_road_does_not_know_is_said(with_scenarios: Path) -> None:
+    """Permuted blocks are not simulated by the million; a scenario beside such a protocol is told so."""
+    shutil.copy(TINY / "allocation.toml", with_scenarios / "allocation.toml")
+    assert "not permuted_blocks" in run("check", str(with_scenarios)).output

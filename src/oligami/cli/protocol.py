@@ -107,15 +107,45 @@ def _check_one(folder: Path, language: Language) -> bool:
         typer.echo(said[language], err=True)
         return False
     protocol = compiled.protocol
+    scenarios, misfits = _check_scenarios(folder, compiled)
+    for misfit in misfits:
+        typer.echo(misfit, err=True)
+    if misfits:
+        count = len(misfits)
+        said = Text(f"{folder}: {count} problem{'s' if count != 1 else ''} in scenarios", f"{folder}: シナリオの問題 {count} 件")
+        typer.echo(said[language], err=True)
+        return False
     parts = count_parts(protocol)
     said = Text(
         "{name} {version}: good. digest {digest}; {forms} forms, {items} items, {criteria} criteria, {rules} rules with an "
-        "origin, {settings} of them settings of the study office; {cases} worked cases right",
+        "origin, {settings} of them settings of the study office; {cases} worked cases right; {scenarios} scenarios fit",
         "{name} {version}: 問題なし。ダイジェスト {digest}、調査票 {forms}、項目 {items}、規準 {criteria}、出所のある規則 {rules}"
-        "(うち研究事務局の設定 {settings})、計算例 {cases} 件すべて一致",
-    ).format(name=protocol.id, version=protocol.version, digest=protocol.digest, cases=len(cases), **parts)
+        "(うち研究事務局の設定 {settings})、計算例 {cases} 件すべて一致、シナリオ {scenarios} 件すべて適合",
+    ).format(name=protocol.id, version=protocol.version, digest=protocol.digest, cases=len(cases), scenarios=scenarios, **parts)
     typer.echo(said[language])
     return True
+
+
+def _check_scenarios(folder: Path, compiled: Compiled) -> tuple[int, list[str]]:
+    """Hold the scenarios beside a folder against its protocol; return how many there are, and what does not fit."""
+    from oligami.simulation.fast.planning import find_misfits
+    from oligami.simulation.fast.scenario import find_operating_scenarios, load_operating_scenario
+    from oligami.simulation.fit import find_faults
+    from oligami.simulation.scenario import ScenarioError, load_scenario
+
+    rehearsals = sorted((folder.parent / "scenarios").glob("*.toml"))
+    operating = list(find_operating_scenarios(folder).values())
+    misfits: list[str] = []
+    for path in (*rehearsals, *operating):
+        try:
+            if path in operating:
+                found = find_misfits(load_operating_scenario(path), compiled.protocol)
+            else:
+                found = find_faults(load_scenario(path), compiled.protocol)
+            misfits += [f"{path.parent.name}/{path.name}: {fault}" for fault in found]
+        except ScenarioError as error:
+            misfits += [f"{path.parent.name}/{line}" for line in str(error).splitlines()]
+    return len(rehearsals) + len(operating), misfits
 
 
 def _contradictions(compiled: Compiled) -> list[Problem]:

@@ -40,6 +40,7 @@ __all__ = [
     "default_roots",
     "find_protocol",
     "list_protocols",
+    "load_file",
     "load_protocol",
     "read_folder",
     "read_parts",
@@ -188,6 +189,18 @@ def read_folder(folder: Path) -> tuple[Protocol | None, tuple[Problem, ...]]:
     """Read a protocol folder; return the protocol (None if a file could not be read) and all problems."""
     protocol, _, problems = read_parts(folder)
     return (None if problems else protocol), problems
+
+
+def load_file(path: Path, kind: FileKind) -> Any:
+    """Read one file of a protocol by itself, wherever it lies and whatever its name; return its model.
+
+    Raises:
+        ProtocolErrors: it cannot be read or does not fit; all faults at once. What other files say is not looked at.
+    """
+    part, problems = _read_file(path, path.name, kind.model)
+    if problems or part is None:
+        raise ProtocolErrors(problems)
+    return part
 
 
 def read_parts(folder: Path) -> tuple[Protocol | None, frozenset[str], tuple[Problem, ...]]:
