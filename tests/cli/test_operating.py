@@ -20,8 +20,11 @@ def test_trials_are_told_as_operating_characteristics():
     assert status == 0, said
     assert "No effect (numpy)" in said
     assert "100 trials, seed 1" in said
-    assert "stratified" in said
-    assert "Duration" in said
+    assert "Stratified log-rank *" in said
+    assert "Ends, efficacy (%)" in said
+    japanese = run("jcog2110", "--trials", 100, "--engine", "numpy", "--scenario", "null", "--lang", "ja")[1]
+    assert "層別ログランク" in japanese
+    assert "Stratified" not in japanese
 
 
 def test_a_checkpoint_is_gone_on_from(tmp_path: Path):
@@ -30,11 +33,11 @@ def test_a_checkpoint_is_gone_on_from(tmp_path: Path):
     for trials in (40, 60):
         status, said = run("jcog2110", "--trials", trials, "--engine", "numpy", "--checkpoint", file)
         assert status == 0, said
-        assert f"{trials} trials" in said
+        assert f"{trials} trials, seed" in said
     before = file.read_bytes()
     status, said = run("jcog2110", "--trials", 80, "--engine", "numpy", "--checkpoint", file, "--scenario", "null")
     assert status == 2
-    assert "another plan or seed" in said
+    assert "another plan, seed or engine" in said
     assert file.read_bytes() == before
 
 

@@ -99,10 +99,12 @@ def test_counts_travel_as_json(whole):
 
 def test_counts_that_do_not_belong_together_are_not_added(whole):
     """Another seed, another plan and a replicate counted twice are refused."""
-    with pytest.raises(ValueError, match="different plans or seeds"):
+    with pytest.raises(ValueError, match="different plans, seeds or engines"):
         whole + run(PLAN, 8, 1_200, 1_210, "numpy")
-    with pytest.raises(ValueError, match="different plans or seeds"):
+    with pytest.raises(ValueError, match="different plans, seeds or engines"):
         whole + run(replace(PLAN, subjects=81), 7, 1_200, 1_210, "numpy")
+    with pytest.raises(ValueError, match="different plans, seeds or engines"):
+        whole + run(PLAN, 7, 1_200, 1_210, "numba")
     with pytest.raises(ValueError, match="replicate 1199 is counted twice"):
         whole + run(PLAN, 7, 1_199, 1_210, "numpy")
 
@@ -131,7 +133,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     file = tmp_path / "run.json"
     simulate_many(PLAN, 60, seed=7, engine="numpy", checkpoint=file)
     before = file.read_bytes()
-    for seed, trials, words in ((8, 60, "another plan or seed"), (7, 50, "covers 60 trials already")):
+    for seed, trials, words in ((8, 60, "another plan, seed or engine"), (7, 50, "covers 60 trials already")):
         with pytest.raises(ValueError, match=words):
             simulate_many(PLAN, trials, seed=seed, engine="numpy", checkpoint=file)
     assert file.read_bytes() == before
@@ -246,4 +248,4 @@ def test_moments_are_exact(steps):
 def test_count_covers_what_it_was_given():
     """The counts of a stretch name its replicates."""
     rows = simulate_replicates(PLAN, 7, 40, 60, "numpy")
-    assert count(rows, PLAN, seed=7, first=40).covered == ((40, 60),)
+    assert count(rows, PLAN, seed=7, first=40, engine="numpy").covered == ((40, 60),)

@@ -31,6 +31,8 @@ def tell_operating(
     """
     from oligami.protocol.load import find_protocol, load_protocol
     from oligami.protocol.problems import ProtocolErrors
+    from oligami.reports.operating_brief import brief_section
+    from oligami.reports.terminal import section_text
     from oligami.simulation.fast.operating import characteristics
     from oligami.simulation.fast.planning import plan_of
     from oligami.simulation.fast.run import engine_in_use
@@ -63,8 +65,7 @@ def tell_operating(
                 f"{protocol.id} {protocol.version}, scenario {base.id}: {base.title.en} ({used})",
                 f"{protocol.id} {protocol.version}、シナリオ {base.id}：{base.title.ja}（{used}）",
             )
-            typer.echo(heading[lang])
-            typer.echo(characteristics(counts, plan).summary())
+            typer.echo(section_text(brief_section(heading, characteristics(counts, plan)), None, lang))
             return
         from oligami.reports.operating import check_operating_place, write_operating_report
         from oligami.simulation.fast.study import DEFAULT_AXES

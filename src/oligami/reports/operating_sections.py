@@ -60,8 +60,8 @@ def mean_cell(moments: Moments, digits: int = 1) -> Cell:
     )
 
 
-_SHARE = ("share", "std_err", "trials")
-_MEAN = ("mean", "sd", "std_err")
+SHARE = ("share", "std_err", "trials")
+MEAN = ("mean", "sd", "std_err")
 
 
 def _scenarios(study: Study) -> Section:
@@ -87,13 +87,13 @@ def _scenarios(study: Study) -> Section:
         stub=Text("Scenario", "シナリオ"),
         keys=("scenario",),
         columns=(
-            Column(key="rejects", heading=Text("Rejects (%)", "棄却（%）"), fields=_SHARE),
-            Column(key="duration", heading=Text("Months", "期間（月）"), fields=_MEAN),
+            Column(key="rejects", heading=Text("Rejects (%)", "棄却（%）"), fields=SHARE),
+            Column(key="duration", heading=Text("Months", "期間（月）"), fields=MEAN),
             Column(key="duration_q", heading=Text("90 % of trials", "90%範囲"), fields=("p05", "p50", "p95")),
-            Column(key="events", heading=Text("Events", "イベント"), fields=_MEAN),
-            Column(key="registered", heading=Text("Registered", "登録"), fields=_MEAN),
-            Column(key="randomized", heading=Text("Randomized", "割付"), fields=_MEAN),
-            Column(key="difference", heading=Text("|A − B|", "|A−B|"), fields=_MEAN),
+            Column(key="events", heading=Text("Events", "イベント"), fields=MEAN),
+            Column(key="registered", heading=Text("Registered", "登録"), fields=MEAN),
+            Column(key="randomized", heading=Text("Randomized", "割付"), fields=MEAN),
+            Column(key="difference", heading=Text("|A − B|", "|A−B|"), fields=MEAN),
             Column(key="hazard_ratio", heading=Text("Typical hazard ratio", "代表的HR")),
         ),
         rows=tuple(rows),
@@ -138,7 +138,7 @@ def _tests(study: Study) -> Section:
         caption=Text("Share of trials in which each test rejects (%)", "各検定の棄却割合（%）"),
         stub=Text("Scenario", "シナリオ"),
         keys=("scenario",),
-        columns=tuple(Column(key=test.name.lower(), heading=TEST_NAMES[test], fields=_SHARE) for test in tests),
+        columns=tuple(Column(key=test.name.lower(), heading=TEST_NAMES[test], fields=SHARE) for test in tests),
         rows=rows,
         note=Text(
             "All tests use the same trials, looks and bounds. Weighted: Fleming and Harrington with the scenario's rho and gamma.",
@@ -185,12 +185,12 @@ def _designs(study: Study) -> Section:
         columns=(
             Column(key="events_planned", heading=Text("Looks at events", "解析時点（イベント）"), words=True),
             Column(key="bounds", heading=Text("z bounds", "境界z"), words=True),
-            Column(key="power", heading=Text("Power (%)", "検出力（%）"), fields=_SHARE),
-            Column(key="alpha", heading=Text("Type I error (%)", "第一種の過誤（%）"), fields=_SHARE),
-            Column(key="duration", heading=Text("Months", "期間（月）"), fields=_MEAN),
-            Column(key="events", heading=Text("Events", "イベント"), fields=_MEAN),
-            Column(key="duration_null", heading=Text("Months, no effect", "期間（効果なし）"), fields=_MEAN),
-            Column(key="early", heading=Text("Stops early (%)", "早期中止（%）"), fields=_SHARE),
+            Column(key="power", heading=Text("Power (%)", "検出力（%）"), fields=SHARE),
+            Column(key="alpha", heading=Text("Type I error (%)", "第一種の過誤（%）"), fields=SHARE),
+            Column(key="duration", heading=Text("Months", "期間（月）"), fields=MEAN),
+            Column(key="events", heading=Text("Events", "イベント"), fields=MEAN),
+            Column(key="duration_null", heading=Text("Months, no effect", "期間（効果なし）"), fields=MEAN),
+            Column(key="early", heading=Text("Stops early (%)", "早期中止（%）"), fields=SHARE),
         ),
         rows=tuple(rows),
         note=Text(
@@ -239,10 +239,10 @@ def _sweep(study: Study) -> Section:
         keys=(names[0],),
         columns=(
             *(Column(key=name, heading=_AXES[name]) for name in names[1:]),
-            Column(key="rejects", heading=Text("Rejects (%)", "棄却（%）"), fields=_SHARE),
-            Column(key="duration", heading=Text("Months", "期間（月）"), fields=_MEAN),
-            Column(key="events", heading=Text("Events", "イベント"), fields=_MEAN),
-            Column(key="randomized", heading=Text("Randomized", "割付"), fields=_MEAN),
+            Column(key="rejects", heading=Text("Rejects (%)", "棄却（%）"), fields=SHARE),
+            Column(key="duration", heading=Text("Months", "期間（月）"), fields=MEAN),
+            Column(key="events", heading=Text("Events", "イベント"), fields=MEAN),
+            Column(key="randomized", heading=Text("Randomized", "割付"), fields=MEAN),
         ),
         rows=tuple(rows),
         note=phrase(

@@ -59,9 +59,9 @@ class Moments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Counts over trials of one plan and seed.
+    """Counts over trials of one plan and seed, simulated by one engine.
 
-    plan: digest of the plan. covered: replicates counted, as sorted intervals [first, last).
+    plan: digest of the plan. engine: numpy or numba, which agree in every decision but not in the last digit of a time. covered: replicates counted, as sorted intervals [first, last).
     rejected: trials whose test t first crossed its bound at look k, [t][k]. crossed: trials whose test t is beyond the bound at
         look k, whatever came before, [t][k]. futile: trials that stopped for futility at look k (primary test).
     moments: of named quantities; those by look are named `name/k`, k from 1.
@@ -70,6 +70,7 @@ class Counts:
 
     plan: str
     seed: int
+    engine: str
     covered: tuple[Interval, ...]
     rejected: tuple[tuple[int, ...], ...]
     crossed: tuple[tuple[int, ...], ...]
@@ -87,13 +88,14 @@ class Counts:
         """Add the counts of other replicates of the same plan and seed.
 
         Raises:
-            ValueError: they are of another plan or seed, or count a replicate twice.
+            ValueError: they are of another plan, seed or engine, or count a replicate twice.
         """
-        if (self.plan, self.seed) != (other.plan, other.seed):
-            raise ValueError("counts are of different plans or seeds; only those of one plan and seed can be added")
+        if (self.plan, self.seed, self.engine) != (other.plan, other.seed, other.engine):
+            raise ValueError("counts are of different plans, seeds or engines; only those of the same can be added")
         return Counts(
             plan=self.plan,
             seed=self.seed,
+            engine=self.engine,
             covered=_joined(self.covered + other.covered),
             rejected=_added(self.rejected, other.rejected),
             crossed=_added(self.crossed, other.crossed),
@@ -121,6 +123,7 @@ class Counts:
             return Counts(
                 plan=str(said["plan"]),
                 seed=int(said["seed"]),
+                engine=str(said["engine"]),
                 covered=tuple((int(first), int(last)) for first, last in said["covered"]),
                 rejected=_table(said["rejected"]),
                 crossed=_table(said["crossed"]),
@@ -147,7 +150,7 @@ def plan_digest(plan: Plan) -> str:
     return said.hexdigest()
 
 
-def count(replicates: Replicates, plan: Plan, *, seed: int, first: int) -> Counts:
+def count(replicates: Replicates, plan: Plan, *, seed: int, first: int, engine: str) -> Counts:
     """Count the decisions and sum the quantities of replicates first, first + 1, ... of a seed."""
     trials, _, looks = replicates.z.shape
     decided = decide(replicates, plan)
@@ -176,6 +179,7 @@ def count(replicates: Replicates, plan: Plan, *, seed: int, first: int) -> Count
     return Counts(
         plan=plan_digest(plan),
         seed=seed,
+        engine=engine,
         covered=((first, first + trials),),
         rejected=_table(rejected.tolist()),
         crossed=_table(crossed.tolist()),

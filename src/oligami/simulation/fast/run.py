@@ -58,9 +58,10 @@ def run(plan: Plan, seed: int, first: int, last: int, engine: Engine = "auto") -
     """
     if not 0 <= first < last:
         raise ValueError(f"replicates are {first} to {last}; expected 0 <= first < last")
+    engine = engine_in_use(engine)
     parts = []
     for start in range(first, last, BLOCK):
         stop = min(start + BLOCK, last)
         replicates = simulate_replicates(plan, seed, start, stop, engine)
-        parts.append(count(replicates, plan, seed=seed, first=start))
+        parts.append(count(replicates, plan, seed=seed, first=start, engine=engine))
     return total(parts)

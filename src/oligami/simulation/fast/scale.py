@@ -48,7 +48,7 @@ def simulate_many(
         progress: called with the number of trials done and wanted.
 
     Raises:
-        ValueError: a number is out of its range, or the checkpoint is of another plan or seed or is no checkpoint.
+        ValueError: a number is out of its range, or the checkpoint is of another plan, seed or engine or is no checkpoint.
         ImportError: a scheduler is named and dask is not installed.
         OSError: the checkpoint cannot be written, or the scheduler cannot be reached.
     """
@@ -57,7 +57,7 @@ def simulate_many(
             raise ValueError(f"{name} is {value}; it must be 1 or more")
     # Settled here: workers that choose for themselves might choose differently, and the last bit would show it.
     engine = engine_in_use(engine)
-    done = _resume(checkpoint, plan, seed)
+    done = _resume(checkpoint, plan, seed, engine)
     stretches = _missing(done.covered if done is not None else (), trials, stretch)
     results = (
         _on_threads(plan, seed, stretches, engine, workers or os.cpu_count() or 1)
@@ -133,15 +133,15 @@ def _on_cluster(plan: Plan, seed: int, stretches: list[Interval], engine: Engine
             future.release()
 
 
-def _resume(checkpoint: Path | None, plan: Plan, seed: int) -> Counts | None:
+def _resume(checkpoint: Path | None, plan: Plan, seed: int, engine: str) -> Counts | None:
     if checkpoint is None or not checkpoint.exists():
         return None
     try:
         done = Counts.from_json(checkpoint.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{checkpoint} is no checkpoint of a simulation; remove it or name another file") from error
-    if (done.plan, done.seed) != (plan_digest(plan), seed):
-        raise ValueError(f"{checkpoint} belongs to another plan or seed; remove it or name another file")
+    if (done.plan, done.seed, done.engine) != (plan_digest(plan), seed, engine):
+        raise ValueError(f"{checkpoint} belongs to another plan, seed or engine; remove it or name another file")
     return done
 
 
