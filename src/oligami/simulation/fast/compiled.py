@@ -26,7 +26,7 @@ from oligami.simulation.fast._kernels.shapes import (
 )
 from oligami.simulation.fast.plan import Look, Minimization, Plan, Test
 from oligami.simulation.fast.replicates import Replicates
-from oligami.stats.arguments import Floats
+from oligami.stats.arguments import Floats, Ints
 
 #: Subjects a bucket when times are put in order: fewer cost passes over empty buckets, more cost exchanges of neighbours.
 _BUCKETS_A_SUBJECT: Final = 2
@@ -105,6 +105,7 @@ def as_rule(plan: Plan) -> Rule:
     return Rule(
         kind=MINIMIZED if minimized else BALANCED if rule == "balanced" else SIMPLE,
         weights=np.array([weight for _, weight in weights], dtype=np.float64),
+        pulls=whole_parts(np.array([weight for _, weight in weights], dtype=np.float64)),
         weighted=np.array([factor for factor, _ in weights], dtype=np.int64),
         offsets=np.cumsum([0, *sizes], dtype=np.int64),
         p_best=float(rule.p_best) if isinstance(rule, Minimization) else 0.5,
@@ -113,6 +114,11 @@ def as_rule(plan: Plan) -> Rule:
         site_cells=cells,
         site_steps=steps,
     )
+
+
+def whole_parts(weights: Floats) -> Ints:
+    """Return weights as whole parts of 2^40, their sum, each to the nearest."""
+    return np.rint(weights * (2.0**40 / max(float(weights.sum()), 1e-300))).astype(np.int64)
 
 
 def as_hazards(plan: Plan) -> Hazards:
@@ -202,16 +208,32 @@ def _buffers(plan: Plan, arrival: Arrival, rule: Rule) -> tuple[Drawn, Own, Sort
         return np.zeros(length, dtype=np.uint32)
 
     drawn = Drawn(
-        **{name: column() for name in Drawn._fields if name not in ("factor_u", "level", "who")},
+        entry=column(),
+        event_u=column(),
+        lost_u=column(),
+        coin=column(),
+        gate_u=column(),
+        randomization=column(),
+        site_u=column(),
+        other_u=column(),
         factor_u=np.zeros((4 * blocks, length)),
         level=positions(),
         who=positions(),
     )
     own = Own(
-        **{name: column() for name in ("randomization", "event_u", "lost_u", "coin", "other_u", "spare_u", "ending", "calendar")},
-        **{name: positions() for name in ("level", "arm", "event")},
+        randomization=column(),
+        event_u=column(),
+        lost_u=column(),
+        coin=column(),
+        other_u=column(),
+        level=positions(),
+        spare_u=column(),
         code=np.zeros((rule.weights.size, length), dtype=np.uint32),
-        imbalance=np.zeros(int(rule.offsets[-1])),
+        lead=np.zeros(int(rule.offsets[-1]), dtype=np.int64),
+        arm=positions(),
+        event=positions(),
+        ending=column(),
+        calendar=column(),
     )
     sorting = Sorting(
         bits=bits,
@@ -223,6 +245,19 @@ def _buffers(plan: Plan, arrival: Arrival, rule: Rule) -> tuple[Drawn, Own, Sort
         spare=column(),
     )
     rows = Rows(
-        **{name: column() for name in Rows._fields if name != "stratum"}, stratum=np.zeros(6 * plan.levels, dtype=np.int64)
+        at_risk=column(),
+        at_risk_1=column(),
+        died=column(),
+        died_1=column(),
+        moment=column(),
+        in_stratum=column(),
+        in_stratum_1=column(),
+        stratum_died=column(),
+        stratum_died_1=column(),
+        term_0=column(),
+        term_1=column(),
+        first=column(),
+        second=column(),
+        stratum=np.zeros(6 * plan.levels, dtype=np.int64),
     )
     return drawn, own, sorting, rows

@@ -3,7 +3,7 @@
 import numpy as np
 
 from oligami.simulation.fast._kernels.elementary import log, minus_log
-from oligami.simulation.fast._kernels.machine import part
+from oligami.simulation.fast._kernels.machine import part, signed
 from oligami.simulation.fast._kernels.shapes import CELLS, Arrival, Hazards, Positions, Rule
 from oligami.stats.arguments import Floats, Ints
 
@@ -78,7 +78,7 @@ def _cross(hazards: Hazards, row: int, unit: float, death: float, crossing: floa
 def _switch(hazards: Hazards, m: int, level: Positions, arm: Positions, unit: Floats, other_u: Floats, death: Floats) -> None:
     """As `_along_pieces` where some of arm 0 cross over or some of arm 1 stay without their therapy."""
     for i in range(m):
-        row = 2 * np.int64(level[i]) + np.int64(arm[i])
+        row = 2 * signed(level[i]) + signed(arm[i])
         if arm[i] == 1 and other_u[i] < hazards.untreated_share:
             row -= 1
         death[i] = _reached(hazards, row, unit[i])
@@ -164,7 +164,7 @@ def count_randomized(arm: Positions, time: Floats, m: int, trial: int, randomize
     for i in range(m):
         in_1 += arm[i]
         last = time[i] if time[i] > last else last
-    randomized[trial, 0] = m - np.int64(in_1)
+    randomized[trial, 0] = m - signed(in_1)
     randomized[trial, 1] = in_1
     last_randomization[trial] = last
 

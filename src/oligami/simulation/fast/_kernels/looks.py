@@ -3,7 +3,7 @@
 import numpy as np
 
 from oligami.simulation.fast._kernels.elementary import largest_finite
-from oligami.simulation.fast._kernels.machine import bits_of, part
+from oligami.simulation.fast._kernels.machine import bits_of, part, signed
 from oligami.simulation.fast._kernels.order import LOWER, MANTISSA, OUTSIDE, TOP, TWO_52
 from oligami.simulation.fast._kernels.shapes import BY_CALENDAR, BY_EVENTS, Looks, Positions, Sorting, Words
 from oligami.stats.arguments import Floats
@@ -12,7 +12,9 @@ _BY_EVENTS, _BY_CALENDAR = BY_EVENTS, BY_CALENDAR
 
 
 @part
-def time_looks(looks: Looks, calendar: Floats, event: Positions, m: int, sorting: Sorting, last_randomization: float, cuts: Floats) -> None:
+def time_looks(
+    looks: Looks, calendar: Floats, event: Positions, m: int, sorting: Sorting, last_randomization: float, cuts: Floats
+) -> None:
     """Write the calendar times of the cuts."""
     events = np.uint32(0)
     for i in range(m):
@@ -34,7 +36,7 @@ def time_looks(looks: Looks, calendar: Floats, event: Positions, m: int, sorting
                 latest = largest_finite(calendar, event, m)
                 bucket_calendar(calendar, event, m, latest, sorting.bits, sorting.bucket, sorting.counts)
                 bucketed = True
-            cut = kth_event(calendar, sorting.bucket, m, sorting.counts, np.int64(value), sorting.spare)
+            cut = kth_event(calendar, sorting.bucket, m, sorting.counts, int(value), sorting.spare)
             cut = min(cut, looks.latest[look])
         cuts[look] = cut
 
@@ -64,7 +66,7 @@ def key_look(
         seen_1 += inside & of_arm
         events += died
         events_1 += died & of_arm
-    return np.int64(seen), np.int64(seen_1), np.int64(events), np.int64(events_1)
+    return signed(seen), signed(seen_1), signed(events), signed(events_1)
 
 
 @part
@@ -89,7 +91,7 @@ def kth_event(calendar: Floats, bucket: Positions, m: int, counts: Positions, k:
     """Calendar time of the k-th event, k from 1, given that there are so many."""
     before, b = 0, 0
     while before + counts[b] < k:
-        before += np.int64(counts[b])
+        before += signed(counts[b])
         b += 1
     found, wanted = 0, np.uint32(b)
     for i in range(m):

@@ -69,7 +69,7 @@ def sort_keys(keys: Words, count: int, inside: int, bits: int, counts: Positions
     together = np.uint64(0)
     for i in range(inside - 1):
         together += np.uint64(((out[i] ^ out[i + 1]) >> LOWER) == 0)
-    return together > 0
+    return bool(together > 0)
 
 
 @part

@@ -7,7 +7,7 @@ Where no two times are equal, every event is one row of each, and filling them n
 
 import numpy as np
 
-from oligami.simulation.fast._kernels.machine import part
+from oligami.simulation.fast._kernels.machine import part, signed
 from oligami.simulation.fast._kernels.order import owner
 from oligami.simulation.fast._kernels.shapes import Positions, Rows, Words
 from oligami.stats.arguments import Floats, Ints
@@ -21,11 +21,11 @@ def fill_pooled(keys: Words, seen: int, seen_1: int, at_risk: Floats, at_risk_1:
     row, left_1 = 0, seen_1
     for i in range(seen):
         key = keys[i]
-        arm = np.int64((key >> _ONE) & _ONE)
+        arm = signed((key >> _ONE) & _ONE)
         at_risk[row] = seen - i
         at_risk_1[row] = left_1
         died_1[row] = arm
-        row += np.int64(key & _ONE)
+        row += signed(key & _ONE)
         left_1 -= arm
     return row
 
@@ -37,7 +37,7 @@ def fill_moments(keys: Words, seen: int, ended: Floats, moment: Floats) -> None:
     for i in range(seen):
         key = keys[i]
         moment[row] = ended[owner(key)]
-        row += np.int64(key & _ONE)
+        row += signed(key & _ONE)
 
 
 @part
@@ -50,13 +50,13 @@ def fill_strata(keys: Words, seen: int, level: Positions, stratum: Ints, at_risk
     for i in range(seen):
         key = keys[i]
         at = np.uint64(level[owner(key)]) << _ONE
-        arm = np.int64((key >> _ONE) & _ONE)
+        arm = signed((key >> _ONE) & _ONE)
         left, left_1 = stratum[at], stratum[at + _ONE]
         at_risk[row] = left
         at_risk_1[row] = left_1
         stratum[at] = left - 1
         stratum[at + _ONE] = left_1 - arm
-        row += np.int64(key & _ONE)
+        row += signed(key & _ONE)
     return row
 
 
@@ -69,11 +69,13 @@ def count_strata(keys: Words, seen: int, level: Positions, levels: int, stratum:
         key = keys[i]
         at = np.uint64(level[owner(key)]) << _ONE
         stratum[at] += 1
-        stratum[at + _ONE] += np.int64((key >> _ONE) & _ONE)
+        stratum[at + _ONE] += signed((key >> _ONE) & _ONE)
 
 
 @part
-def fill_tied(keys: Words, seen: int, seen_1: int, level: Positions, levels: int, ended: Floats, rows: Rows) -> tuple[int, int, int]:
+def fill_tied(
+    keys: Words, seen: int, seen_1: int, level: Positions, levels: int, ended: Floats, rows: Rows
+) -> tuple[int, int, int]:
     """Fill all rows from keys in the order of their times, some of which are equal.
 
     Returns:
@@ -91,8 +93,8 @@ def fill_tied(keys: Words, seen: int, seen_1: int, level: Positions, levels: int
         stop = start
         while stop < seen and ended[owner(keys[stop])] == time:
             key = keys[stop]
-            at = 4 * np.int64(level[owner(key)])
-            arm, event = np.int64((key >> _ONE) & _ONE), np.int64(key & _ONE)
+            at = 4 * signed(level[owner(key)])
+            arm, event = signed((key >> _ONE) & _ONE), signed(key & _ONE)
             died[at] += event
             died[at + 1] += event * arm
             died[at + 2] += 1

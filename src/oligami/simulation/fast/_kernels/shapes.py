@@ -54,13 +54,14 @@ class Arrival(NamedTuple):
 class Rule(NamedTuple):
     """How arms are drawn.
 
-    weights: of the factors and of the site, those above 0; weighted: what each counts, a factor's position or -1 for the site;
+    weights: of the factors and of the site, those above 0; pulls: the same in whole parts of 2^40; weighted: what each counts, a factor's position or -1 for the site;
     offsets: where its levels begin in the one row of counts. site_edges: cumulative shares, the last infinite; site_cells: the site
     at the start of each cell of [0, 1), from which `site_steps` steps always reach the site wanted.
     """
 
     kind: int
     weights: Floats
+    pulls: Ints
     weighted: Ints
     offsets: Ints
     p_best: float
@@ -120,7 +121,7 @@ class Drawn(NamedTuple):
 class Own(NamedTuple):
     """Buffers of the randomized alone, for trials in which not all are, or in which their order matters; and those of all.
 
-    code: levels of the weighted factors, a row a weight. imbalance: n0 - n1 by level. ending: months from randomization until
+    code: levels of the weighted factors, a row a weight. lead: n0 - n1 by level. ending: months from randomization until
     death or loss, calendar: the time of that.
     """
 
@@ -132,7 +133,7 @@ class Own(NamedTuple):
     level: Positions
     spare_u: Floats
     code: Positions
-    imbalance: Floats
+    lead: Ints
     arm: Positions
     event: Positions
     ending: Floats

@@ -16,7 +16,7 @@ from oligami.simulation.fast._kernels.course import (
 )
 from oligami.simulation.fast._kernels.elementary import copy, count_up_to, gather, gather_levels, largest_finite, subtract
 from oligami.simulation.fast._kernels.looks import key_look, time_looks
-from oligami.simulation.fast._kernels.machine import inlined, kernel, part
+from oligami.simulation.fast._kernels.machine import inlined, kernel
 from oligami.simulation.fast._kernels.order import key_times, owner, settle, sort_keys
 from oligami.simulation.fast._kernels.rows import count_strata, fill_moments, fill_pooled, fill_strata, fill_tied
 from oligami.simulation.fast._kernels.shapes import (
@@ -148,7 +148,7 @@ def _allocate(arrival: Arrival, rule: Rule, drawn: Drawn, own: Own, m: int) -> N
         for i in range(m):
             arm[i] = who[i] & np.uint32(1)
     elif rule.kind == _MINIMIZED:
-        own.imbalance[:] = 0.0
+        own.lead[:] = 0
         for k in range(rule.weights.size):
             factor, code = rule.weighted[k], own.code[k]
             if factor < 0:
@@ -158,7 +158,7 @@ def _allocate(arrival: Arrival, rule: Rule, drawn: Drawn, own: Own, m: int) -> N
                 gather(drawn.factor_u[factor], who, m, own.spare_u)
                 choose_level(arrival.factor_edges[factor], arrival.factor_levels[factor], own.spare_u, m, code)
             shift_levels(code, m, rule.offsets[k])
-        minimize(own.code, rule.weights, rule.p_best, rule.initial_simple, own.coin, m, own.imbalance, arm)
+        minimize(own.code, rule.weights, rule.pulls, rule.p_best, rule.initial_simple, own.coin, m, own.lead, arm)
     else:
         draw_simple(rule.kind, own.coin, m, arm)
 
