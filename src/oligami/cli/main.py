@@ -32,10 +32,11 @@ def _protocol_noun() -> typer.Typer:
 
 @cache
 def _journal_noun() -> typer.Typer:
-    from oligami.cli import journal, recheck, redact
+    from oligami.cli import journal, recheck, redact, rerandomize
 
     journal.app.command("recheck")(recheck.recheck)
     journal.app.command("redact")(redact.redact)
+    journal.app.command("rerandomize")(rerandomize.rerandomize_command)
     return journal.app
 
 
@@ -65,6 +66,12 @@ def _mount_analyse(app: typer.Typer) -> None:
     app.command("analyse")(analyse_command)
 
 
+def _mount_design(app: typer.Typer) -> None:
+    from oligami.cli import design
+
+    app.add_typer(design.app, name="design")
+
+
 def _mount_demo(app: typer.Typer) -> None:
     from oligami.cli.demo import demo_command
 
@@ -91,6 +98,7 @@ _NOUNS: dict[str, Callable[[typer.Typer], None]] = {
     "judge": _mount_judge,
     "simulate": _mount_simulate,
     "analyse": _mount_analyse,
+    "design": _mount_design,
     "demo": _mount_demo,
     "serve": _mount_serve,
     "manage": _mount_manage,
