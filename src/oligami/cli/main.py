@@ -94,9 +94,9 @@ def _mount_manage(app: typer.Typer) -> None:
 
 _NOUNS: dict[str, Callable[[typer.Typer], None]] = {
     "protocol": _mount_protocol,
-    "journal": _mount_journal,
     "judge": _mount_judge,
     "simulate": _mount_simulate,
+    "journal": _mount_journal,
     "analyse": _mount_analyse,
     "design": _mount_design,
     "demo": _mount_demo,
@@ -104,28 +104,60 @@ _NOUNS: dict[str, Callable[[typer.Typer], None]] = {
     "manage": _mount_manage,
 }
 
+#: What the list of commands says of each, so that `--help` need not import them all; a test holds them to their nouns.
+_ERRANDS = {
+    "protocol": "Check, print and describe protocol folders.",
+    "judge": "Judge lines of JSON by the trial's clinical rules: an answer a line, in the same order.",
+    "simulate": "Simulate: one trial with every word of it in a journal (--journal), or trials by the million (--trials).",
+    "journal": "Check a journal and read its records.",
+    "analyse": "Cut a journal, analyse it by the protocol's plan and write a report: one HTML page, every number as CSV and JSON.",
+    "design": "The statistics of a design: numbers, power, bounds, projections, looks.",
+    "demo": "Serve a simulated trial on this machine, until Ctrl-C; nothing of it stays behind.",
+    "serve": "Serve the trials of the database, with settings from the environment.",
+    "manage": "Carry out a management command: migrate, import_journal FILE, appoint, grants ROLE, verify_journal, …; help lists all.",
+}
+
 
 def build(words: Sequence[str] = ()) -> typer.Typer:
     """Return the program for a command line.
 
     Importing every noun costs a third of a second, which a check of a journal should not wait for: only the noun that the
-    first word names is mounted, and all of them for anything else (help, completion, a misspelt word).
+    first word names is mounted, and all of them for anything else (completion).
     """
+    app = _empty()
+    for mount in [_NOUNS[words[0]]] if words and words[0] in _NOUNS else _NOUNS.values():
+        mount(app)
+    return app
+
+
+def outline() -> typer.Typer:
+    """Return the program with the names and errands of its nouns alone: enough for `--help` and for a misspelt word."""
+    app = _empty()
+    for noun, errand in _ERRANDS.items():
+        app.command(noun, help=errand)(_nothing)
+    return app
+
+
+def _empty() -> typer.Typer:
     app = typer.Typer(
         help="Run a randomized clinical trial end to end from one versioned protocol folder.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    for mount in [_NOUNS[words[0]]] if words and words[0] in _NOUNS else _NOUNS.values():
-        mount(app)
     return app
+
+
+def _nothing() -> None:
+    """Stand for a command that is only listed."""
 
 
 def main() -> None:
     """Run the program."""
+    words = sys.argv[1:]
+    listed_only = (not words or words[0] not in _NOUNS) and "_OLIGAMI_COMPLETE" not in os.environ
     try:
-        build(sys.argv[1:])()
+        (outline() if listed_only else build(words))()
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing is left to say, and Python must not say so either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
