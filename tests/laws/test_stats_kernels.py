@@ -119,6 +119,8 @@ def test_curves_agree_to_the_last_bit(drawn):
     assert kernels.product_limit(table.n_risk, table.n_event).tolist() == surv.tolist()
     sums = np.cumsum(greenwood_steps(table.n_risk, table.n_event))
     assert kernels.greenwood_sums(table.n_risk, table.n_event).tolist() == sums.tolist()
+    errors = np.where(surv == 0, np.nan, np.sqrt(sums))
+    assert np.array_equal(kernels.greenwood_errors(table.n_risk, table.n_event, surv), errors, equal_nan=True)
 
 
 @laws
@@ -239,6 +241,19 @@ def test_partial_likelihoods_agree(kind, ties, n, p):
         assert value == pytest.approx(plain[0], rel=1e-12, abs=1e-12)
         np.testing.assert_allclose(score, plain[1], rtol=0, atol=1e-14 * n * p)
         np.testing.assert_allclose(information, plain[2], rtol=0, atol=2e-14 * n * p)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_equal_weights_and_columns_of_any_order_are_laid_out_alike(kind, ties):
+    """One weight for all rows, kept in one place, is as good as a column of it; so are columns that lie side by side."""
+    time, event, x, _ = model(700, 3, kind)
+    order, efron = kernels.time_order(time), ties == "efron"
+    once = kernels.laid_out(order, time, event, x, np.broadcast_to(np.ones(1), time.shape), efron)
+    often = kernels.laid_out(order, time, event, np.asfortranarray(x), np.ones(700), efron)
+    for a, b in zip(once, often, strict=True):
+        assert (a is None) == (b is None)
+        assert a is None or np.array_equal(a, b)
 
 
 def test_a_step_far_too_long_gives_no_number():

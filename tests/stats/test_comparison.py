@@ -122,3 +122,19 @@ def test_wrong_columns_are_named(changed: dict[str, Any], sentence: str) -> None
     with pytest.raises(ValueError, match=r".*") as refusal:
         logrank(**arguments)
     assert sentence in str(refusal.value)
+
+
+@pytest.mark.parametrize("k", [2, 100, 127, 128, 300])
+def test_any_number_of_groups_is_numbered(k):
+    """Positions of groups are kept short where they are few; no number of groups, and no order of them, overflows."""
+    source = np.random.default_rng(k)
+    time, event, group = np.ceil(source.exponential(20.0, 4 * k)), source.random(4 * k) < 0.7, np.tile(np.arange(k), 4)
+    plain = logrank(time, event, group)
+    words = logrank(time, event, [f"{g:03}" for g in group])
+    turned = logrank(time, event, group - 5, groups=list(range(k - 5, -7, -1)))
+    assert plain.n.tolist() == [4] * k
+    assert plain.events.tolist() == np.bincount(group, weights=event).astype(int).tolist()
+    assert turned.n.tolist() == [0, *[4] * k, 0]  # nobody bears the first label, nor the last
+    for test in (words, turned):
+        assert test.chisq == pytest.approx(plain.chisq, rel=1e-9)
+    assert np.array_equal(words.observed, plain.observed)

@@ -60,7 +60,7 @@ def test_ratios() -> None:
     assert ratios["log"] == pytest.approx(1.5)
     assert ratios["log-log"] == pytest.approx(math.log(0.75) / math.log(0.5))
     assert ratios["logit"] == pytest.approx(3)
-    with pytest.raises(ValueError, match="scale is 'plain'; a ratio is read off one of log, log-log, logit"):
+    with pytest.raises(ValueError, match="scale is 'plain'; for a ratio it must be one of log, log-log, logit"):
         milestone_difference(*data, 10).ratio()
 
 
@@ -98,7 +98,7 @@ def test_results_show_themselves() -> None:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"t": 0}, "t is 0; it must be a finite number, more than 0"),
+        ({"t": 0}, "t is 0; it must be a finite number, above 0"),
         ({"t": math.nan}, "t is nan; it must be a finite number"),
         ({"t": 6}, "t is 6; it must be at most 5, the last time observed in group 1"),
         ({"scale": "cloglog"}, "scale is 'cloglog'; it must be one of plain, log, log-log, logit, arcsine"),

@@ -137,7 +137,7 @@ def test_all_censored_data_still_project() -> None:
     number = found.events_by([2.0])
     assert number.lower[0] == 0
     assert 0 <= number.median[0] < 5
-    with pytest.raises(ValueError, match="model is 'weibull' with 0 events; it needs at least 2"):
+    with pytest.raises(ValueError, match="model is 'weibull' with 0 events; there must be at least 2"):
         project_events(entry, 1 - entry, np.zeros(50), at=1, seed=1, model="weibull")
 
 
@@ -189,7 +189,7 @@ def test_a_projection_shows_itself() -> None:
         ({"entry": [0.0, 0.5, 1.8]}, r"entry\[2\] \+ time\[2\] is 2.3; it must be at most 2, the cut"),
         ({"at": 0}, "at is 0"),
         ({"to_enter": -1}, "to_enter is -1"),
-        ({"draws": 5}, "draws is 5; it must be a finite number, 100 or more"),
+        ({"draws": 5}, "draws is 5; it must be a whole number, 100 or more"),
         ({"model": "gompertz"}, "model is 'gompertz'; it must be one of exponential, weibull, piecewise"),
         ({"model": "piecewise"}, r"cuts are \[\] with model 'piecewise'"),
         ({"cuts": [1.0]}, r"cuts are \[1.0\] with model 'exponential'"),

@@ -13,8 +13,6 @@ from scipy.special import chdtrc
 
 from oligami.stats.comparison import logrank
 from oligami.stats.competing import cumulative_incidence
-from oligami.stats.concordance import concordance
-from oligami.stats.partial_likelihood import linear_predictor
 from oligami.stats.proportional_hazards import proportional_hazards_test
 from oligami.stats.proportions import (
     Interval,
@@ -26,12 +24,12 @@ from oligami.stats.proportions import (
     pearson_chi_square,
     wilson,
 )
-from oligami.stats.regression import baseline_hazard, cox
+from oligami.stats.regression import cox
 from oligami.stats.restricted_mean import restricted_mean_difference
 from oligami.stats.survival import kaplan_meier, reverse_kaplan_meier, survival_difference
 from stats_reference import Columns, columns_of, design, faults, label, levels, reference_cases, rows_where, stacked
 
-FILES = ["kaplan_meier", "logrank", "cox", "cox_zph", "rmst", "competing_risks", "followup_rates", "edge_cases"]
+FILES = ["kaplan_meier", "logrank", "rmst", "competing_risks", "followup_rates", "edge_cases"]
 FILES += ["proportions", "oligami_trial"]
 # Single keys that test_reference_curves reads.
 KEYS_ELSEWHERE = {"gray", "gray_tests", "ratio_rmst", "ratio_rmtl", "person_time", "rate", "rate_lower", "rate_upper"}
@@ -123,59 +121,6 @@ def solve_logrank(case: dict[str, Any]) -> dict[str, Any]:
             "p_one_sided": result.p_one_sided,
         }
     return answer
-
-
-def solve_cox(case: dict[str, Any]) -> dict[str, Any]:
-    given, data = case["input"], columns_of(case)
-    terms, strata = design(given["formula"], data)
-    x = np.column_stack(list(terms.values()))
-    cluster = data[given["cluster"]] if given["cluster"] else None
-    fit = cox(
-        data["time"],
-        data["event"],
-        x,
-        names=list(terms),
-        strata=strata,
-        ties=given["ties"],
-        cluster=cluster,
-        conf_level=given["conf_level"],
-    )
-    assert fit.converged
-    order = concordance(data["time"], data["event"], linear_predictor(x, fit.coef), strata=strata, cluster=cluster)
-    names = ["n", "n_event", "terms", "coef", "se", "robust_se", "hr", "ci_lower", "ci_upper", "z", "df"]
-    names += ["p_two_sided", "p_one_sided_lower", "loglik_null", "loglik", "lrt_chisq", "wald_chisq", "score_chisq"]
-    answer = {name: getattr(fit, name) for name in names}
-    answer |= {"concordance": order.estimate, "concordance_se": order.std_err}
-    if wanted := case["expected"].get("baseline_cumhaz"):
-        baseline = baseline_hazard(fit, data["time"], data["event"], x)
-        answer["baseline_cumhaz"] = {"time": wanted["time"], "cumhaz": baseline.at(wanted["time"])}
-    return answer
-
-
-def solve_zph(case: dict[str, Any]) -> dict[str, Any]:
-    given, data = case["input"], columns_of(case)
-    terms, strata = design(given["formula"], data)
-    answer = []
-    for wanted in case["expected"]["results"]:
-        test = proportional_hazards_test(
-            data["time"],
-            data["event"],
-            np.column_stack(list(terms.values())),
-            names=list(terms),
-            strata=strata,
-            ties=given["ties"],
-            scale=wanted["transform"],
-        )
-        answer.append(
-            {
-                "transform": wanted["transform"],
-                "terms": [*test.terms, "GLOBAL"],
-                "chisq": [*test.chisq, test.global_chisq],
-                "df": [1] * len(test.terms) + [test.global_df],
-                "p": [*test.p, test.global_p],
-            }
-        )
-    return {"results": answer}
 
 
 def solve_rmst(case: dict[str, Any]) -> dict[str, Any]:
@@ -410,8 +355,6 @@ SOLVERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "kaplan_meier_left_truncated": solve_left_truncated,
     "logrank": solve_logrank,
     "logrank_stratified": solve_logrank,
-    "cox_ph": solve_cox,
-    "proportional_hazards_test": solve_zph,
     "rmst": solve_rmst,
     "cumulative_incidence_gray": solve_cumulative_incidence,
     "reverse_km_and_rates": solve_follow_up,

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from oligami.stats import regression
 from oligami.stats.comparison import logrank
 from oligami.stats.concordance import concordance
 from oligami.stats.fast import compiled, plain
@@ -330,3 +331,54 @@ def test_compiled_and_plain_fits_agree(data: Data, ties: Ties) -> None:
         other = cox(time, event, x, ties=ties)
     np.testing.assert_allclose(other.coef, one.coef, atol=1e-10)
     np.testing.assert_allclose(other.se, one.se, rtol=1e-9)
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+@pytest.mark.parametrize("rounded", [False, True])
+@pytest.mark.parametrize("whole", [False, True])
+def test_beginning_near_the_maximum_changes_no_answer(monkeypatch, ties, rounded, whole):
+    """The search over many rows begins where every so many of them have their maximum, and ends where it does from 0."""
+    source = np.random.default_rng(4)
+    x = source.standard_normal((1500, 3))
+    time = source.exponential(np.exp(-0.8 * x[:, 0])) + 0.1
+    time = np.ceil(8 * time) if rounded else time
+    event = (source.random(1500) < 0.7).astype(int)
+    more: dict[str, Any] = (
+        {}
+        if whole
+        else {
+            "entry": time * source.uniform(0, 0.5, 1500),
+            "strata": source.integers(0, 3, 1500),
+            "weights": source.uniform(0.5, 2, 1500),
+        }
+    )
+    from_0 = cox(time, event, x, ties=ties, **more)
+    monkeypatch.setattr(regression, "_ROWS_TO_BEGIN_WITH", 150)
+    begun = []
+    monkeypatch.setattr(
+        regression, "_nearby", lambda *given, nearby=regression._nearby: begun.append(nearby(*given)) or begun[-1]
+    )
+    near = cox(time, event, x, ties=ties, **more)
+    assert np.abs(begun[0][0] - near.coef).max() < 0.5 * np.abs(near.coef).max()
+    assert begun[0][1].loglik > near.loglik_null
+    assert near.loglik_null == from_0.loglik_null
+    assert near.score_chisq == from_0.score_chisq
+    assert near.loglik == pytest.approx(from_0.loglik, rel=1e-14)
+    np.testing.assert_allclose(near.coef, from_0.coef, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(near.se, from_0.se, rtol=1e-10)
+
+
+def test_many_rows_without_a_finite_answer_are_told_apart_all_the_same(monkeypatch):
+    """An arm without events, a constant covariate and a lack of events are reported wherever the search began."""
+    monkeypatch.setattr(regression, "_ROWS_TO_BEGIN_WITH", 20)
+    source = np.random.default_rng(5)
+    time, event, other = source.exponential(1.0, 400), source.random(400) < 0.8, source.standard_normal(400)
+    rare = np.zeros(400)
+    rare[::23] = 1  # some of these rows are among those it would begin with, some are not
+    runaway = cox(time, event & (rare == 0), np.column_stack((rare, other)))
+    assert (runaway.problem, runaway.diverging) == ("monotone_likelihood", ("x1",))
+    assert cox(time, event, np.column_stack((np.ones(400), other))).problem == "singular"
+    assert cox(time, np.zeros(400), other).problem == "no_events"
+    one_event = np.zeros(400)
+    one_event[7] = 1
+    assert cox(time, one_event, other).problem in (None, "monotone_likelihood")

@@ -468,7 +468,7 @@ OF = spending_obrien_fleming()
         ({"futility": OF}, "beta is None"),
         ({"futility": OF, "beta": 0.2, "sided": 2}, "futility is given with sided 2"),
         ({"futility": OF, "beta": 0.2, "spending_time": [0.2, 0.5]}, "spending_time ends at 0.5"),
-        ({"futility": OF, "beta": 0.2, "binding": True, "efficacy": pocock()}, "binding with a classical"),
+        ({"futility": OF, "beta": 0.2, "binding": True, "efficacy": pocock()}, "binding is True with a classical"),
         ({"futility": [0, 0, 0, 0]}, "one Z for each of 1 interim looks"),
         ({"futility": [9.0]}, r"futility\[0\] is 9.0"),
         ({"spending_time": [0.5]}, "spending_time has 1 rows; it must have as many as information, 2"),
@@ -476,7 +476,7 @@ OF = spending_obrien_fleming()
         ({"efficacy_at": [True, False]}, "efficacy_at is false at the last look"),
         ({"efficacy_at": [True]}, "efficacy_at has 1 rows"),
         ({"efficacy": haybittle_peto(1.0)}, "must leave some of the level"),
-        ({"events": -3}, "events are"),
+        ({"events": -3}, "events is -3; it must be a finite number, above 0"),
     ],
 )
 def test_boundaries_refuse(arguments: dict[str, Any], words: str) -> None:

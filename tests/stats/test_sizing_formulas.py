@@ -234,8 +234,8 @@ def test_a_rate_ties_subjects_to_accrual_time(left_out: str) -> None:
     [
         ({}, "nothing is left out"),
         ({"power": None, "subjects": None}, "power, subjects is left out"),
-        ({"followup": None, "subjects": 60.0}, "followup has no solution; the power stays below"),
-        ({"followup": None, "subjects": 2000.0}, "followup has no solution; the power exceeds"),
+        ({"followup": None, "subjects": 60.0}, r"followup has no solution from 0 to .*, where the power stays below"),
+        ({"followup": None, "subjects": 2000.0}, r"followup has no solution from 0 to .*, where the power exceeds"),
         ({"subjects": None, "power": 1.2}, "power is 1.2"),
         ({"subjects": None, "power": 0.01}, "power is 0.01; it must exceed alpha"),
         ({"subjects": None, "hazard_ratio": 1.0}, "hazard_ratio is 1; it must differ from 1"),
@@ -291,7 +291,7 @@ def test_baselines_show_themselves() -> None:
         baseline_power(base, subjects=268, **common)
     with pytest.raises(ValueError, match="methods hold 'magic'"):
         baseline_table(base, difference=0.12, power=0.7, methods=("magic",), **common)
-    with pytest.raises(ValueError, match=r"survival is 1.0"):
+    with pytest.raises(ValueError, match=r"difference is 0\.12; with control survival 0\.88 the other must"):
         baseline_table([0.88], difference=0.12, power=0.7, methods=("schoenfeld",), **common)
 
 
@@ -353,7 +353,7 @@ def test_share_needed_has_the_assurance() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: registered_needed(270, 0), "share is 0; it must be a finite number, above 0 and at most 1"),
+        (lambda: registered_needed(270, 0), "share is 0; it must be a finite number, 1e-06 or more and at most 1"),
         (lambda: registered_needed(0, 0.5), "randomized is 0"),
         (lambda: registered_needed(10.5, 0.5), "randomized is 10.5; it must be a whole number"),
         (lambda: registered_needed(10, 0.5, assurance=1), "assurance is 1"),

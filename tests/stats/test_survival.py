@@ -109,7 +109,7 @@ def test_mean_beyond_observation_is_refused() -> None:
     """A window that outlasts the observation of a curve above 0 has no mean."""
     with pytest.raises(ValueError, match=r"tau is 5; it must be at most the last observed time, 3\.0"):
         kaplan_meier([1, 3], [1, 0]).restricted_mean(5)
-    with pytest.raises(ValueError, match="tau is 0; it must be more than 0"):
+    with pytest.raises(ValueError, match="tau is 0; it must be a finite number, above 0"):
         kaplan_meier([1, 3], [1, 0]).restricted_mean(0)
 
 
@@ -270,7 +270,7 @@ def test_curve_shows_itself() -> None:
     step, ticks = axes.get_lines()
     np.testing.assert_array_equal(step.get_ydata(), [1, *curve.surv])
     np.testing.assert_array_equal(ticks.get_xdata(), [2, 4, 6])
-    assert [text.get_text() for text in axes.texts] == ["6", "5", "3"]
+    assert [text.get_text() for text in axes.texts] == ["all", "6", "5", "3"]
     assert curve.plot(axes) is axes
     assert curve.at([2]).to_frame().shape == (1, 6)
     assert curve.quantile([0.5]).to_frame().shape == (1, 4)

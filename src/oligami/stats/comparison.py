@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, ndtr, ndtri
 
 from oligami.stats import arguments, fast, show
-from oligami.stats.arguments import Floats, Ints, Label
+from oligami.stats.arguments import Codes, Floats, Ints, Label
 from oligami.stats.weights import Weight, chosen, label_of, weights_at
 
 
@@ -111,7 +111,7 @@ class Compared:
 
     end: Floats
     had_event: NDArray[np.bool_]
-    codes: Ints
+    codes: Codes
     stratum: Ints
     entry: Floats | None
     groups: tuple[Label, ...]
@@ -119,18 +119,25 @@ class Compared:
     @property
     def n_strata(self) -> int:
         """The number of strata."""
+        if self.stratum.strides == (0,):  # one number stands for all
+            return 1
         return int(self.stratum.max()) + 1
 
     @property
     def counts(self) -> Ints:
         """Subjects of each group without and with the event, shape (groups, 2)."""
         k, kernels = len(self.groups), fast.kernels(self.codes.size)
+        if k == 2 and self.codes.itemsize == 1:
+            second = self.codes.view(np.bool_)
+            n, events = np.count_nonzero(second), np.count_nonzero(second & self.had_event)
+            without = second.size - n, np.count_nonzero(self.had_event) - events
+            return np.array([[without[0] - without[1], without[1]], [n - events, events]])
         if kernels is not None:
             n, events = kernels.group_sizes(self.had_event, self.codes, k)
             return np.column_stack((n - events, events))
-        return np.bincount(2 * self.codes + self.had_event, minlength=2 * k).reshape(k, 2)
+        return np.bincount(2 * self.codes.astype(np.int64) + self.had_event, minlength=2 * k).reshape(k, 2)
 
-    def by_stratum(self) -> Iterator[tuple[Floats, NDArray[np.bool_], Ints, Floats | None]]:
+    def by_stratum(self) -> Iterator[tuple[Floats, NDArray[np.bool_], Codes, Floats | None]]:
         """Yield end, event, group code and entry of the subjects of each stratum."""
         if self.n_strata == 1:
             yield self.end, self.had_event, self.codes, self.entry
@@ -263,12 +270,13 @@ def compared(
     """Check the columns of a comparison; arguments and refusals are those of `logrank`."""
     end = arguments.times(time)
     had_event = arguments.flags(event, end.size)
-    found, codes = arguments.labels(group, end.size, "group")
+    found, codes = arguments.short_labels(group, end.size, "group")
     names = found if groups is None else tuple(groups)
     if len(set(names)) != len(names) or not set(found) <= set(names):
         raise ValueError(f"groups are {names!r}; they must be different and include {found!r}")
     if names != found:
-        codes = np.array([names.index(label) for label in found])[codes]
+        places = np.array([names.index(label) for label in found], dtype=np.int64)
+        codes = places.astype(np.int8)[codes] if len(names) <= arguments.SHORT else places[codes]
     start = None
     if entry is not None:
         start = arguments.times(entry, "entry")
@@ -281,7 +289,7 @@ def compared(
 
 
 def stratum_sums(
-    end: Floats, had_event: NDArray[np.bool_], codes: Ints, k: int, weight: Weight, entry: Floats | None = None
+    end: Floats, had_event: NDArray[np.bool_], codes: Codes, k: int, weight: Weight, entry: Floats | None = None
 ) -> tuple[Floats, Floats, Floats]:
     """Reduce a stratum to what a log-rank test adds up.
 
@@ -313,7 +321,7 @@ def stratum_sums(
     return table.deaths @ weights, share @ (weights * deaths), variance
 
 
-def group_risk(end: Floats, had_event: NDArray[np.bool_], codes: Ints, k: int, entry: Floats | None = None) -> GroupRisk:
+def group_risk(end: Floats, had_event: NDArray[np.bool_], codes: Codes, k: int, entry: Floats | None = None) -> GroupRisk:
     """Count events and subjects at risk in each group at each moment an event happened.
 
     Arguments are those of `stratum_sums`. A subject is at risk at a moment when its own end is not before it, and its
@@ -329,7 +337,7 @@ def group_risk(end: Floats, had_event: NDArray[np.bool_], codes: Ints, k: int, e
     return GroupRisk(moments=moments, deaths=deaths, at_risk=at_risk)
 
 
-def _counts(end: Floats, had_event: NDArray[np.bool_], codes: Ints, k: int) -> tuple[Floats, Floats, Floats]:
+def _counts(end: Floats, had_event: NDArray[np.bool_], codes: Codes, k: int) -> tuple[Floats, Floats, Floats]:
     """Moments, events and numbers at risk when all were there from the start."""
     # Times in whole days are few beside the subjects: counting them needs no sort.
     whole = end.astype(np.int64) if end.max(initial=0.0) < 4 * end.size + 1000 else None
@@ -338,10 +346,10 @@ def _counts(end: Floats, had_event: NDArray[np.bool_], codes: Ints, k: int) -> t
     return _sorted(end, had_event, codes, k)
 
 
-def _counted(end: Ints, had_event: NDArray[np.bool_], codes: Ints, k: int) -> tuple[Floats, Floats, Floats]:
+def _counted(end: Ints, had_event: NDArray[np.bool_], codes: Codes, k: int) -> tuple[Floats, Floats, Floats]:
     """Moments, events and numbers at risk when times are small whole numbers."""
     length = int(end.max()) + 1
-    cell = codes * (2 * length)
+    cell = codes.astype(np.int64) * (2 * length)
     cell += end
     cell += length * had_event
     counts = np.bincount(cell, minlength=2 * k * length).reshape(k, 2, length)
@@ -351,7 +359,7 @@ def _counted(end: Ints, had_event: NDArray[np.bool_], codes: Ints, k: int) -> tu
     return moments.astype(np.float64), deaths[:, moments].astype(np.float64), at_risk[:, moments].astype(np.float64)
 
 
-def _sorted(end: Floats, had_event: NDArray[np.bool_], codes: Ints, k: int) -> tuple[Floats, Floats, Floats]:
+def _sorted(end: Floats, had_event: NDArray[np.bool_], codes: Codes, k: int) -> tuple[Floats, Floats, Floats]:
     """Moments, events and numbers at risk for any times, from one sort."""
     order = np.argsort(end)
     end, had_event, codes = end[order], had_event[order], codes[order]

@@ -138,6 +138,11 @@ class GrayTest:
         told = f"chi-square {show.number(self.chisq)} on {self.df} df, p {show.number(self.p_two_sided)}"
         return f"Gray's test of cause {self.cause} in {len(self.groups)} groups: {told}"
 
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame, one row a group."""
+        variance = np.diag(self.variance)
+        return show.frame({"group": np.array(self.groups, dtype=object), "score": self.score, "variance": variance})
+
 
 def cumulative_incidence(time: ArrayLike, cause: ArrayLike, *, causes: Sequence[int] | None = None) -> CumulativeIncidence:
     """Estimate, by the Aalen-Johansen method, how often each of several competing causes comes first.
@@ -159,7 +164,7 @@ def cumulative_incidence(time: ArrayLike, cause: ArrayLike, *, causes: Sequence[
     end = arguments.times(time)
     ended_by = arguments.counts(cause, end.size, "cause")
     occurring = sorted(set(np.unique(ended_by).tolist()) - {0})
-    wanted = tuple(occurring if causes is None else (int(c) for c in causes))
+    wanted = tuple(occurring if causes is None else (arguments.whole(c, "causes", at_least=1) for c in causes))
     if len(set(wanted)) != len(wanted) or any(c <= 0 for c in wanted) or not set(occurring) <= set(wanted):
         raise ValueError(f"causes are {wanted}; they must be different positive numbers and include {occurring}")
 
@@ -194,6 +199,8 @@ def incidence_difference(
 
     Raises:
         ValueError: `t` is negative or missing, the cause is not among those of both, or the level outside (0, 1).
+
+    Source: independent normal estimates, variances of Aalen (1978) added up.
 
     >>> a, b = cumulative_incidence([1, 2, 3, 4], [1, 2, 0, 1]), cumulative_incidence([1, 2, 3, 4], [0, 1, 1, 2])
     >>> round(incidence_difference(a, b, 3.0, 1).value, 4)
@@ -247,10 +254,9 @@ def gray_test(
     names = found if groups is None else tuple(groups)
     if len(set(names)) != len(names) or not set(found) <= set(names):
         raise ValueError(f"groups are {names!r}; they must be different and include {found!r}")
-    if of != int(of) or of <= 0:
+    if not arguments.is_whole(of) or of <= 0:
         raise ValueError(f"of is {of!r}; it must be the positive number of a cause")
-    if not np.isfinite(rho):
-        raise ValueError(f"rho is {rho!r}; it must be a finite number")
+    arguments.number(rho, "rho")
     codes = np.array([names.index(label) for label in found])[codes]
     kind = np.where(ended_by == of, 1, np.where(ended_by > 0, 2, 0))
     score, variance = np.zeros(len(names)), np.zeros((len(names), len(names)))

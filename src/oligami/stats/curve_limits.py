@@ -50,11 +50,25 @@ def limits(probability: Floats, relative_error: Floats, conf_level: float, conf_
     z = normal_quantile(conf_level)
     if probability.ndim != 1 or probability.size <= _BLOCK:
         return _limits(probability, relative_error, z, conf_type)
-    lower, upper = np.empty(probability.size), np.empty(probability.size)
+    lower, upper = np.empty((2, probability.size))  # large pages are cheaper to fill for the first time
     for start in range(0, probability.size, _BLOCK):
         some = slice(start, start + _BLOCK)
-        lower[some], upper[some] = _limits(probability[some], relative_error[some], z, conf_type)
+        if conf_type == "log-log":
+            _log_log(probability[some], z * relative_error[some], lower[some], upper[some])
+        else:
+            lower[some], upper[some] = _limits(probability[some], relative_error[some], z, conf_type)
     return lower, upper
+
+
+def _log_log(probability: Floats, half: Floats, lower: Floats, upper: Floats) -> None:
+    """Fill limits symmetric on the log-log scale; `half` is used up, so that nothing is made but one column."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log = np.log(probability)
+        np.copyto(log, np.nan, where=~((probability > 0) & (probability < 1)))
+        half /= -log
+        stretch = np.exp(half, out=half)  # of log S: exp(-exp(log(-log S) + half)) with one logarithm
+        np.exp(np.multiply(log, stretch, out=lower), out=lower)
+        np.exp(np.divide(log, stretch, out=upper), out=upper)
 
 
 def _limits(probability: Floats, relative_error: Floats, z: float, conf_type: ConfidenceType) -> tuple[Floats, Floats]:
@@ -66,10 +80,9 @@ def _limits(probability: Floats, relative_error: Floats, z: float, conf_type: Co
             case "log":
                 return probability * np.exp(-half), np.minimum(probability * np.exp(half), 1)
             case "log-log":
-                inner = np.where((probability > 0) & (probability < 1), probability, np.nan)
-                log_inner = np.log(inner)
-                stretch = np.exp(half / -log_inner)  # of log S: exp(-exp(log(-log S) + half)) with one logarithm
-                return np.exp(log_inner * stretch), np.exp(log_inner / stretch)
+                lower, upper = np.empty_like(half), np.empty_like(half)
+                _log_log(probability, half, lower, upper)
+                return lower, upper
             case "logit":
                 centre, half = np.log(probability / (1 - probability)), half / (1 - probability)
                 return 1 / (1 + np.exp(half - centre)), 1 / (1 + np.exp(-half - centre))

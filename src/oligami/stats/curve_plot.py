@@ -49,8 +49,21 @@ def draw_steps(
     return axes
 
 
-def write_numbers_at_risk(axes: Any, times: Sequence[float], numbers: Sequence[float], row: int = 0) -> None:
-    """Write numbers at risk below the axes, each under its time; further curves take further rows."""
+def write_numbers_at_risk(
+    axes: Any, times: Sequence[float], numbers: Sequence[float], row: int = 0, label: str | None = None
+) -> None:
+    """Write numbers at risk below the axes, each under its time; further curves take further rows, each with its label."""
+    if label is not None:
+        axes.annotate(
+            label,
+            xy=(0, 0),
+            xycoords="axes fraction",
+            xytext=(-14, -38 - 12 * row),
+            textcoords="offset points",
+            ha="right",
+            fontsize=8,
+            annotation_clip=False,
+        )
     for at, count in zip(times, numbers, strict=True):
         axes.annotate(
             show.number(count),

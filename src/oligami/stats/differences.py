@@ -219,9 +219,9 @@ def _quantile(conf_level: float) -> float:
 def _bracket(z_at: Callable[[float], float], height: float) -> tuple[float, float]:
     """Logarithms of ratios between which z falls through a height."""
     low, high = -1.0, 1.0
-    while z_at(low) < height and low > -500:
+    while z_at(low) < height and low > -250:
         low *= 2
-    while z_at(high) > height and high < 500:
+    while z_at(high) > height and high < 250:
         high *= 2
     return low, high
 

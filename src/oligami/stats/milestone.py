@@ -55,7 +55,7 @@ class MilestoneResult:
             ValueError: the scale is plain or arcsine.
         """
         if self.scale not in _RATIOS:
-            raise ValueError(f"scale is {self.scale!r}; a ratio is read off one of {', '.join(_RATIOS)}")
+            raise ValueError(f"scale is {self.scale!r}; for a ratio it must be one of {', '.join(_RATIOS)}")
         return float(np.exp(self.effect)), float(np.exp(self.lower)), float(np.exp(self.upper))
 
     def summary(self) -> str:
@@ -120,8 +120,7 @@ def milestone_difference(
     data = compared(time, event, group, groups=groups, entry=entry)
     if len(data.groups) != 2 or len(set(data.codes.tolist())) != 2:
         raise ValueError(f"groups are {data.groups!r}; they must be two, with subjects in each")
-    if not (np.isfinite(t) and t > 0):
-        raise ValueError(f"t is {t!r}; it must be a finite number, more than 0")
+    arguments.number(t, "t", above=0)
     if scale not in get_args(MilestoneScale):
         raise ValueError(f"scale is {scale!r}; it must be one of {', '.join(get_args(MilestoneScale))}")
     quantile = float(ndtri(0.5 + arguments.level(conf_level) / 2))

@@ -177,7 +177,10 @@ def _distinct(low: Floats, high: Floats, R: Floats) -> tuple[Floats, Floats, Flo
 
 
 def _checked(lower: ArrayLike, upper: ArrayLike, correlation: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    low, high, R = (np.array(values, dtype=np.float64) for values in (lower, upper, correlation))
+    try:
+        low, high, R = (np.array(values, dtype=np.float64) for values in (lower, upper, correlation))
+    except (TypeError, ValueError) as error:
+        raise ValueError("lower, upper or correlation hold values that are no numbers; they must be numbers") from error
     d = low.size
     if low.ndim != 1 or not 1 <= d <= LARGEST:
         raise ValueError(f"lower has shape {low.shape}; it must be one column of 1 to {LARGEST} limits")

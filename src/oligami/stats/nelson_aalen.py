@@ -27,6 +27,10 @@ class HazardPoints:
     lower: Floats
     upper: Floats
 
+    def to_frame(self) -> Any:
+        """Return the points as a pandas DataFrame, one row a time."""
+        return show.frame({name: getattr(self, name) for name in ("time", "hazard", "std_err", "lower", "upper")})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HazardCurve:

@@ -19,9 +19,12 @@ _MAX_ITERATIONS = 60
 # in standard errors of the coefficient, the next one is lost in rounding.
 _SMALL_STEP = 1e-8
 _SMALL_GAIN = 1e-16
+# A step as small as this changes the information in its tenth digit at most: what it leads to is not evaluated again.
+_NO_STEP = 1e-10
 # With this little left to gain the steps to a finite maximum collapse. Steps on the way to infinity stay near 1 in
 # the log hazard ratio across the covariate's range, however little they gain.
 _LITTLE_GAIN = 1e-10
+_NO_REACH = 1e-3
 _UNDIMINISHED = 0.5
 
 
@@ -62,6 +65,8 @@ def climb(evaluate: Callable[[Floats], Derivatives], start: Floats, null: Deriva
         except np.linalg.LinAlgError:
             return stopped("not_converged", p, float("nan"), iteration)
         gain = float(now.score @ step)
+        if np.abs(step * spread).max() <= _NO_STEP and (np.abs(step) * width).max() <= _NO_REACH:
+            return _maximum(coef + step, now, spread, iteration)
         for _ in range(30):
             # A step far too long empties a risk set of all hazard; it is then no number, and halved like one downhill.
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -73,15 +78,19 @@ def climb(evaluate: Callable[[Floats], Derivatives], start: Floats, null: Deriva
             return stopped("not_converged", p, float("nan"), iteration)
         coef, now = coef + step, after
         reach = np.abs(step) * width
-        running = (reach > 1e-3) & (reach > _UNDIMINISHED * last)
+        running = (reach > _NO_REACH) & (reach > _UNDIMINISHED * last)
         last = reach
         if gain <= _LITTLE_GAIN and running.any():
             gone = np.where(running, np.copysign(np.inf, coef), np.nan)
             return stopped("monotone_likelihood", p, now.loglik, iteration, gone)
         if np.abs(step * spread).max() <= _SMALL_STEP or gain <= _SMALL_GAIN:
-            inverse = np.linalg.inv(now.information / np.outer(spread, spread)) / np.outer(spread, spread)
-            return Maximum(coef=coef, inverse=inverse, loglik=now.loglik, iterations=iteration, problem=None)
+            return _maximum(coef, now, spread, iteration)
     return stopped("not_converged", p, float("nan"), _MAX_ITERATIONS)
+
+
+def _maximum(coef: Floats, now: Derivatives, spread: Floats, iterations: int) -> Maximum:
+    inverse = np.linalg.inv(now.information / np.outer(spread, spread)) / np.outer(spread, spread)
+    return Maximum(coef=coef, inverse=inverse, loglik=now.loglik, iterations=iterations, problem=None)
 
 
 def stopped(problem: SearchProblem, p: int, loglik: float, iterations: int, coef: Floats | None = None) -> Maximum:

@@ -1,10 +1,11 @@
 """A difference of two estimates with its normal interval and test."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from scipy.special import ndtr
 
-from oligami.stats import arguments, curve_limits
+from oligami.stats import arguments, curve_limits, show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,19 @@ class Difference:
     lower: float
     upper: float
     p_two_sided: float
+
+    def summary(self) -> str:
+        """Return the difference with its limits and p as a line of text.
+
+        >>> normal_difference(2.0, 1.0, 0.95).summary()
+        'difference 2 (0.04004 to 3.96), std_err 1, p two-sided 0.0455'
+        """
+        shown = [show.number(v) for v in (self.value, self.lower, self.upper, self.std_err, self.p_two_sided)]
+        return "difference {} ({} to {}), std_err {}, p two-sided {}".format(*shown)
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with one row."""
+        return show.frame({field.name: [getattr(self, field.name)] for field in fields(self)})
 
 
 def normal_difference(value: float, std_err: float, conf_level: float) -> Difference:

@@ -32,7 +32,7 @@ class Observations:
     @property
     def weights(self) -> Floats:
         """The weights, 1 where none were given."""
-        return np.ones(self.time.size) if self.weight is None else self.weight
+        return np.broadcast_to(np.ones(1), self.time.shape) if self.weight is None else self.weight  # one place in memory
 
 
 def observe(

@@ -120,7 +120,8 @@ class ParametricFit:
         row = self._row(covariates)
         started = wanted > 0
         log_time = np.log(np.where(started, wanted, 1.0))
-        hazard = np.where(started, np.exp(self.shape * log_time + row @ self.hazard_coef), 0.0)
+        # A steep fit passes what floats hold; nobody is left long before.
+        hazard = np.where(started, np.exp(np.minimum(self.shape * log_time + row @ self.hazard_coef, 300.0)), 0.0)
         slope = np.column_stack([np.tile(row, (wanted.size, 1)), log_time])[:, : self.hazard_covariance.shape[0]]
         error = hazard * np.sqrt(np.einsum("ti,ij,tj->t", slope, self.hazard_covariance, slope))
         surv = np.exp(-hazard)
@@ -256,6 +257,8 @@ def _fit(
         raise ValueError(f"time[{int(np.argmax(end == 0))}] is 0.0; it must be more than 0 in a Weibull model")
     if not had_event.any():
         raise ValueError("event is 0 in every row; it must be 1 in at least one")
+    if not (end > 0).any():
+        raise ValueError("time is 0 in every row; it must be more than 0 in at least one")
     x, terms, centre, spread = standardized(covariates, end.size, names)
 
     shaped = distribution == "weibull"

@@ -91,6 +91,20 @@ def lay_out(
     return tuple(part for part in parts if part is not None)
 
 
+def thinned(parts: tuple[Stratum, ...], every: int, ties: Ties) -> tuple[Stratum, ...]:
+    """Lay out every so many rows of each stratum: a like likelihood of fewer rows, the same each time."""
+    found = []
+    for part in parts:
+        some = slice(None, None, every)
+        event = np.zeros(part.until.size, dtype=np.int64)
+        event[part.events] = 1
+        until = part.until[some].astype(np.float64)  # moments, numbered, do as times
+        since = None if part.since is None else part.since[some].astype(np.float64)
+        rows = np.arange(until.size)
+        found.append(_laid_out(rows, until, event[some], part.x[some], part.weight[some], ties, since))
+    return tuple(part for part in found if part is not None)
+
+
 def derivatives(parts: tuple[Stratum, ...], coef: Floats, ties: Ties) -> Derivatives:
     """Evaluate the log partial likelihood and its derivatives, summed over the strata.
 

@@ -82,7 +82,8 @@ class PiecewiseExponentialFit:
         if row.shape != self.coef.shape or not np.isfinite(row).all():
             raise ValueError(f"covariates are {row.tolist()}; they must be {self.coef.size} finite numbers: {list(self.terms)}")
         spent = exposure(np.zeros(wanted.size), wanted, self.start, self.end)
-        parts = np.where(spent > 0, spent * self.rate, 0.0) * np.exp(row @ self.coef)
+        # Expected events beyond this leave nobody, and their squares would pass what floats hold.
+        parts = np.minimum(np.where(spent > 0, spent * self.rate, 0.0) * np.exp(row @ self.coef), 1e100)
         hazard = parts.sum(axis=1)
         slope = np.column_stack([parts, hazard[:, np.newaxis] * row])
         error = np.sqrt(np.einsum("ti,ij,tj->t", slope, self.covariance, slope))
@@ -164,8 +165,9 @@ def fit_piecewise_exponential(
     had_event = arguments.indicators(event, finish.size)
     begin = np.zeros(finish.size) if entry is None else arguments.entries(entry, finish)
     level = arguments.level(conf_level)
-    inner = np.asarray(cuts, dtype=np.float64)
-    if inner.ndim != 1 or not (np.isfinite(inner).all() and (np.diff(np.append(0.0, inner)) > 0).all()):
+    inner = np.asarray(cuts)
+    inner = arguments.numbers(inner, "cuts") if inner.size else np.empty(0)
+    if not (np.diff(np.append(0.0, inner)) > 0).all():
         raise ValueError(f"cuts are {inner.tolist()}; they must be one column of finite times that ascend from above 0")
     start, end = np.append(0.0, inner), np.append(inner, np.inf)
     x, terms, centre, spread = standardized(covariates, finish.size, names)
@@ -177,7 +179,7 @@ def fit_piecewise_exponential(
     person_time = spent.sum(axis=0)
     events = np.bincount(np.searchsorted(inner, finish, side="left")[had_event == 1], minlength=start.size)
     if (bad := (events > 0) & (person_time == 0)).any():
-        raise ValueError(f"time has events at once in the interval from {start[bad][0]}, without any time spent in it")
+        raise ValueError(f"time has events at once in the interval from {start[bad][0]:g}; somebody must spend time in it before")
     usable = events > 0
     scaled, covariance, settled = _effects(x, had_event, events[usable], spent[:, usable])
     # Rates of a subject at the means of the covariates, then of one whose covariates are 0.

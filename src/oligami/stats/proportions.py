@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import betaincinv, chdtrc, gammaln, ndtri
 
 from oligami.stats import show
-from oligami.stats.arguments import Floats, level
+from oligami.stats.arguments import Floats, is_whole, level
 
 # Probabilities this close count as equal, for rounding must not decide which tables are as extreme as the one seen.
 _AS_LIKELY = 1 + 1e-7
@@ -280,9 +280,9 @@ def cochran_mantel_haenszel(tables: Sequence[Table], *, conf_level: float = 0.95
 
 
 def _check(x: int, n: int, x_name: str, n_name: str) -> None:
-    if n != int(n) or n < 1:
+    if not is_whole(n) or n < 1:
         raise ValueError(f"{n_name} is {n!r}; it must be a whole number, 1 or more")
-    if x != int(x) or not 0 <= x <= n:
+    if not is_whole(x) or not 0 <= x <= n:
         raise ValueError(f"{x_name} is {x!r}; it must be a whole number from 0 to {n_name}, {n}")
 
 

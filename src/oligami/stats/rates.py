@@ -15,7 +15,7 @@ from oligami.stats.arguments import Floats, Ints, Label
 class EventRates:
     """Events per unit of time in each group; arrays in the order of `groups`.
 
-    A group observed for no time at all has a rate of NaN, and so are its limits.
+    A group observed for no time at all (or for less than 1e-300) has a rate of NaN, and so are its limits.
     """
 
     groups: tuple[Label, ...]
@@ -73,7 +73,7 @@ def event_rates(
     person_time = np.asarray(np.bincount(codes, observed, minlength=len(names)), dtype=np.float64)
     events = np.bincount(codes, had_event, minlength=len(names)).astype(np.int64)
     lower, upper = poisson_limits(events, level)
-    per = np.where(person_time > 0, person_time, np.nan)
+    per = np.where(person_time > 1e-300, person_time, np.nan)  # what is divided by less leaves the range of floats
     return EventRates(
         groups=names,
         person_time=arguments.frozen(person_time),

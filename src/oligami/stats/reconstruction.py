@@ -44,6 +44,12 @@ class Reconstruction:
         """Return the subjects as a pandas DataFrame, one row a subject."""
         return show.frame({"time": self.time, "event": self.event})
 
+    def plot(self, ax: Any = None, *, label: str | None = None) -> Any:
+        """Draw the Kaplan-Meier curve of the rebuilt subjects with the numbers at risk; return the axes."""
+        from oligami.stats.survival import kaplan_meier
+
+        return kaplan_meier(self.time, self.event).plot(ax, label=label, risk_times=self.risk_time.tolist())
+
 
 @dataclass(slots=True, kw_only=True)
 class _Count:
@@ -88,8 +94,8 @@ def reconstruct(
     """
     at, height = _curve_points(times, survival)
     risk_at, wanted = _risk_points(risk_times, numbers_at_risk, at)
-    if total_events is not None and (total_events != int(total_events) or not 0 <= total_events <= wanted[0]):
-        raise ValueError(f"total_events is {total_events!r}; it must be a whole number from 0 to {wanted[0]}")
+    if total_events is not None:
+        arguments.whole(total_events, "total_events", at_least=0, at_most=int(wanted[0]))
 
     # The curve runs flat from point to point, so it is known at the numbers at risk as well. As points of their own they
     # keep the censored of one interval out of the next, where the paper lets a flat stretch run over the border.

@@ -16,9 +16,13 @@ from oligami.stats import arguments, show
 from oligami.stats.arguments import Floats, Ints
 from oligami.stats.newton import Maximum, SearchProblem, climb, stopped
 from oligami.stats.observations import Observations, observe
-from oligami.stats.partial_likelihood import Derivatives, Stratum, Ties, derivatives, lay_out, row_scores, sums_of
+from oligami.stats.partial_likelihood import Derivatives, Stratum, Ties, derivatives, lay_out, row_scores, sums_of, thinned
 
 CoxProblem = SearchProblem
+
+# So many rows put a maximum within some hundredths of a standard deviation, two Newton steps from the one of all rows.
+_ROWS_TO_BEGIN_WITH = 20_000
+_WORTH_THINNING = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -297,8 +301,22 @@ def _search(parts: tuple[Stratum, ...], p: int, ties: Ties) -> tuple[Derivatives
     null = derivatives(parts, start, ties)
     if not parts:
         return null, stopped("no_events", p, float("nan"), 0)
-    spread, width = spread_of(parts)
-    return null, climb(lambda coef: derivatives(parts, coef, ties), start, null, spread, width)
+    begin, there = _nearby(parts, p, ties, null)
+    return null, climb(lambda coef: derivatives(parts, coef, ties), begin, there, *spread_of(parts))
+
+
+def _nearby(parts: tuple[Stratum, ...], p: int, ties: Ties, null: Derivatives) -> tuple[Floats, Derivatives]:
+    """Begin where a part of many rows has its maximum, which saves steps over all of them; else, and of few rows, at 0."""
+    start, every = np.zeros(p), sum(part.rows.size for part in parts) // _ROWS_TO_BEGIN_WITH
+    if every >= _WORTH_THINNING and ties != "exact":
+        some = thinned(parts, every, ties)
+        if some:
+            found = climb(lambda coef: derivatives(some, coef, ties), start, derivatives(some, start, ties), *spread_of(some))
+            if found.problem is None:
+                there = derivatives(parts, found.coef, ties)
+                if there.loglik > null.loglik:
+                    return found.coef, there
+    return start, null
 
 
 def spread_of(parts: tuple[Stratum, ...]) -> tuple[Floats, Floats]:

@@ -4,6 +4,7 @@ Leaves the mean of one curve to `survival`.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -57,6 +58,10 @@ class RestrictedMeanComparison:
             [f"Limits: {show.number(100 * self.conf_level)}%; std_err of ratios on the log scale."],
         )
 
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame, one row a comparison; std_err of ratios is that of the logarithm."""
+        return _comparisons(self.difference, self.ratio, self.ratio_lost)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdjustedRestrictedMean:
@@ -67,6 +72,37 @@ class AdjustedRestrictedMean:
     ratio: Ratio
     ratio_lost: Ratio
 
+    def summary(self) -> str:
+        """Return the three comparisons as a text table."""
+        names: dict[str, Difference | Ratio] = {
+            "difference": self.difference,
+            "ratio": self.ratio,
+            "ratio of time lost": self.ratio_lost,
+        }
+        rows = [
+            [name, *map(show.number, (found.value, _error_of(found), found.lower, found.upper, found.p_two_sided))]
+            for name, found in names.items()
+        ]
+        heads = ["", "estimate", "std_err", "lower", "upper", "p"]
+        title = f"Restricted mean up to {show.number(self.tau)}, adjusted for covariates"
+        return show.table(title, heads, rows, ["std_err of ratios on the log scale."])
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame, one row a comparison; std_err of ratios is that of the logarithm."""
+        return _comparisons(self.difference, self.ratio, self.ratio_lost)
+
+
+def _error_of(found: Difference | Ratio) -> float:
+    return found.std_err if isinstance(found, Difference) else found.log_std_err
+
+
+def _comparisons(*found: Difference | Ratio) -> Any:
+    columns: dict[str, ArrayLike] = {"comparison": ["difference", "ratio", "ratio_lost"]}
+    columns["std_err"] = [_error_of(one) for one in found]
+    for name in ("value", "lower", "upper", "p_two_sided"):
+        columns[name] = [getattr(one, name) for one in found]
+    return show.frame(columns)
+
 
 def restricted_mean_difference(
     curve_a: SurvivalCurve, curve_b: SurvivalCurve, tau: float, conf_level: float = 0.95
@@ -75,6 +111,8 @@ def restricted_mean_difference(
 
     Raises:
         ValueError: `tau` is not positive or beyond what was observed in a curve, or `conf_level` outside (0, 1).
+
+    Source: Uno et al. (2014), Journal of Clinical Oncology 32, 2380-2385; variances added up.
 
     >>> from oligami.stats.survival import kaplan_meier
     >>> a, b = kaplan_meier([1, 2, 3, 4], [1, 1, 1, 1]), kaplan_meier([2, 3, 4, 5], [1, 1, 1, 1])
@@ -162,7 +200,7 @@ def adjusted_restricted_mean(
     if second.all() or not second.any():
         raise ValueError(f"arm is {int(second[0])} in every row; it must be 0 in some and 1 in others")
     longest = min(float(end[own].max()) for own in (second, ~second))
-    if not 0 < tau <= longest:
+    if arguments.number(tau, "tau", above=0) > longest:
         raise ValueError(f"tau is {tau!r}; it must be more than 0 and at most the last observed time in each arm, {longest}")
 
     x = np.column_stack((np.ones(end.size), second, adjusted))

@@ -13,6 +13,7 @@ from oligami.stats import arguments, fast
 from oligami.stats.arguments import Floats, Ints
 
 Counts = NDArray[np.int64] | NDArray[np.float64]
+Events = Ints | NDArray[np.bool_]
 
 # Whole times are counted into a table of at most so many places a row; beyond, sorting is the cheaper way.
 _PLACES_PER_ROW = 4
@@ -29,14 +30,16 @@ class RiskTable:
     n_censored: Counts
 
 
-def risk_table(end: Floats, event: Ints, entry: Floats | None = None, weights: Floats | None = None) -> RiskTable:
+def risk_table(end: Floats, event: Events, entry: Floats | None = None, weights: Floats | None = None) -> RiskTable:
     """Count at each distinct end of observation who was at risk, had the event, and was censored.
 
     Args:
         end: end of observation, shape (n,), finite and >= 0.
-        event: 1 when it ended with the event, 0 when it was censored, shape (n,).
+        event: 1 when it ended with the event, 0 when it was censored, shape (n,); whole numbers or booleans.
         entry: start of observation, shape (n,), each before its `end`; a subject is at risk after its entry.
         weights: how many subjects each row stands for, shape (n,), > 0.
+
+    Source: counting of Kaplan and Meier (1958), events before censorings at one time.
 
     >>> table = risk_table(np.array([3.0, 1.0, 3.0, 2.0]), np.array([1, 1, 0, 0]))
     >>> table.time.tolist(), table.n_risk.tolist(), table.n_event.tolist(), table.n_censored.tolist()
@@ -57,7 +60,7 @@ def risk_table(end: Floats, event: Ints, entry: Floats | None = None, weights: F
     return _weighted(end, event, entry, weights)
 
 
-def _counts(end: Floats, event: Ints) -> tuple[Floats, Ints, Ints, Ints]:
+def _counts(end: Floats, event: Events) -> tuple[Floats, Ints, Ints, Ints]:
     """Distinct times, and at each the numbers at risk, with the event and censored, when all were there from the start."""
     time, leaving, n_event = _counted(end, event) if _few_whole_times(end) else _sorted(end, event)
     return time, end.size - np.cumsum(leaving) + leaving, n_event, leaving - n_event
@@ -69,7 +72,7 @@ def _few_whole_times(end: Floats) -> bool:
     return bool(end.max() < max(_PLACES_PER_ROW * end.size, _FEW_PLACES) and (end == np.floor(end)).all())
 
 
-def _counted(end: Floats, event: Ints) -> tuple[Floats, Ints, Ints]:
+def _counted(end: Floats, event: Events) -> tuple[Floats, Ints, Ints]:
     """Distinct times, ends and events at each, by counting."""
     whole = end.astype(np.int64)
     places = np.bincount(2 * whole + event, minlength=2 * (int(whole.max()) + 1)).reshape(-1, 2)
@@ -78,7 +81,7 @@ def _counted(end: Floats, event: Ints) -> tuple[Floats, Ints, Ints]:
     return used.astype(np.float64), leaving[used], places[used, 1]
 
 
-def _sorted(end: Floats, event: Ints) -> tuple[Floats, Ints, Ints]:
+def _sorted(end: Floats, event: Events) -> tuple[Floats, Ints, Ints]:
     """Distinct times, ends and events at each, by one sort.
 
     The sign bit of a time is free, so time and event fit into one integer that sorts as the time does.
@@ -92,7 +95,7 @@ def _sorted(end: Floats, event: Ints) -> tuple[Floats, Ints, Ints]:
     return bits[first].view(np.float64), np.diff(np.append(first, end.size)), n_event
 
 
-def _weighted(end: Floats, event: Ints, entry: Floats | None, weights: Floats) -> RiskTable:
+def _weighted(end: Floats, event: Events, entry: Floats | None, weights: Floats) -> RiskTable:
     order = np.argsort(end, kind="stable")
     ordered = end[order]
     first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))

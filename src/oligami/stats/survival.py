@@ -47,6 +47,12 @@ class CurvePoints:
     lower: Floats
     upper: Floats
 
+    def summary(self) -> str:
+        """Return the points as a text table."""
+        columns = (self.time, self.n_risk, self.surv, self.std_err, self.lower, self.upper)
+        rows = [[float(column[row]) for column in columns] for row in range(self.time.size)]
+        return show.table("Survival at chosen times", ["time", "n_risk", "surv", "std_err", "lower", "upper"], rows)
+
     def to_frame(self) -> Any:
         """Return the points as a pandas DataFrame, one row a time."""
         return show.frame({name: getattr(self, name) for name in ("time", "n_risk", "surv", "std_err", "lower", "upper")})
@@ -61,6 +67,12 @@ class CurveQuantiles:
     lower: Floats
     upper: Floats
 
+    def summary(self) -> str:
+        """Return the quantiles as a text table."""
+        columns = (self.probability, self.time, self.lower, self.upper)
+        rows = [[float(column[row]) for column in columns] for row in range(self.probability.size)]
+        return show.table("Quantiles", ["share with the event", "time", "lower", "upper"], rows)
+
     def to_frame(self) -> Any:
         """Return the quantiles as a pandas DataFrame, one row a share."""
         return show.frame({name: getattr(self, name) for name in ("probability", "time", "lower", "upper")})
@@ -73,6 +85,15 @@ class RestrictedMean:
     tau: float
     value: float
     std_err: float
+
+    def summary(self) -> str:
+        """Return the mean with its error as a line of text."""
+        value, error = show.number(self.value), show.number(self.std_err)
+        return f"restricted mean up to {show.number(self.tau)}: {value}, std_err {error}"
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with one row."""
+        return show.frame({"tau": [self.tau], "value": [self.value], "std_err": [self.std_err]})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,8 +121,14 @@ class SurvivalCurve:
     def relative_error(self) -> Floats:
         """Standard error of the logarithm of the curve, a value for each row; NaN once the curve is 0."""
         if "relative_error" not in self._kept:
-            error = np.sqrt(_greenwood_sums(self.n_risk, self.n_event)) if self._error is None else self._error.copy()
-            error[self.surv == 0] = np.nan
+            kernels = fast.kernels(self.surv.size)
+            if self._error is not None:
+                error = np.where(self.surv == 0, np.nan, self._error)
+            elif kernels is not None:
+                error = kernels.greenwood_errors(self.n_risk, self.n_event, self.surv)
+            else:
+                error = np.sqrt(np.cumsum(greenwood_steps(self.n_risk, self.n_event)))
+                error[self.surv == 0] = np.nan
             self._kept["relative_error"] = arguments.frozen(error)
         return self._kept["relative_error"]
 
@@ -214,15 +241,14 @@ class SurvivalCurve:
                 time, no later than that time, for nothing is known beyond.
 
         Raises:
-            ValueError: `tau` is not positive, or beyond what was observed.
+            ValueError: `tau` is not positive and finite, or beyond what was observed.
 
         Source: Greenwood-type variance as in Klein and Moeschberger (2003), section 4.5, and the R package survRM2.
 
         >>> kaplan_meier([1, 2, 3, 4], [1, 1, 1, 1]).restricted_mean(4).value
         2.5
         """
-        if not tau > 0:
-            raise ValueError(f"tau is {tau!r}; it must be more than 0")
+        arguments.number(tau, "tau", above=0)
         if tau > self.time[-1] and self.surv[-1] > 0:
             raise ValueError(f"tau is {tau!r}; it must be at most the last observed time, {self.time[-1]}")
         inside = int(np.searchsorted(self.time, tau, side="right"))
@@ -280,9 +306,9 @@ class SurvivalCurve:
             heading="survival",
         )
         axes.set_ylim(0, 1.02)
-        curve_plot.write_numbers_at_risk(
-            axes, risk_times, self.number_at_risk(risk_times).tolist() if len(risk_times) else [], risk_row
-        )
+        if len(risk_times):
+            numbers = self.number_at_risk(risk_times).tolist()
+            curve_plot.write_numbers_at_risk(axes, risk_times, numbers, risk_row, label)
         return axes
 
 
@@ -324,7 +350,7 @@ def kaplan_meier(
     ([0.8333, 0.8333, 0.625, 0.4167, 0.4167, 0.0], 15.0)
     """
     end = arguments.times(time)
-    had_event = arguments.indicators(event, end.size)
+    had_event = arguments.flags(event, end.size)
     start = None if entry is None else arguments.entries(entry, end)
     counted = None if weights is None else arguments.weights(weights, end.size)
     arguments.level(conf_level)
@@ -338,7 +364,7 @@ def kaplan_meier(
     )
     error = None
     if robust or (robust is None and counted is not None and bool((counted != np.floor(counted)).any())):
-        error = influence_error(end, had_event, start, counted, table.time, table.n_risk, table.n_event)
+        error = influence_error(end, had_event.astype(np.int64), start, counted, table.time, table.n_risk, table.n_event)
     return SurvivalCurve(
         time=table.time,
         n_risk=table.n_risk,
@@ -377,6 +403,8 @@ def survival_difference(curve_a: SurvivalCurve, curve_b: SurvivalCurve, t: float
     Raises:
         ValueError: `t` is negative or missing, or `conf_level` outside (0, 1).
 
+    Source: independent normal estimates, variances by Greenwood (1926) added up.
+
     >>> a, b = kaplan_meier([1, 2, 3, 4], [1, 1, 1, 0]), kaplan_meier([2, 4, 6, 8], [1, 1, 0, 0])
     >>> survival_difference(a, b, 3.0).value
     0.5
@@ -393,11 +421,6 @@ def greenwood_steps(n_risk: Counts, n_event: Counts) -> Floats:
     """
     remaining = n_risk - n_event
     return n_event / (n_risk * np.where(remaining > 0, remaining, 1)) * (remaining > 0)
-
-
-def _greenwood_sums(n_risk: Counts, n_event: Counts) -> Floats:
-    kernels = fast.kernels(n_risk.size)
-    return np.cumsum(greenwood_steps(n_risk, n_event)) if kernels is None else np.asarray(kernels.greenwood_sums(n_risk, n_event))
 
 
 def _crossings(time: Floats, height: Floats, probability: Floats) -> Floats:

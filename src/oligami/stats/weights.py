@@ -75,8 +75,10 @@ def chosen(weight: Weight | Sequence[float], argument: str = "weight") -> Weight
     """
     if isinstance(weight, (FlemingHarrington, ModestlyWeighted)) or _is_named(weight):
         return weight
-    if not isinstance(weight, str) and len(weight) == 2:
-        return FlemingHarrington(rho=float(weight[0]), gamma=float(weight[1]))
+    pair: list[object] = [] if isinstance(weight, str) else np.atleast_1d(np.asarray(weight, dtype=object)).tolist()
+    powers = [float(power) for power in pair if isinstance(power, (int, float, np.integer, np.floating))]
+    if len(pair) == len(powers) == 2:
+        return FlemingHarrington(rho=powers[0], gamma=powers[1])
     words = ", ".join(get_args(NamedWeight))
     raise ValueError(
         f"{argument} is {weight!r}; it must be one of {words}, a FlemingHarrington, a ModestlyWeighted, or a pair (rho, gamma)"

@@ -8,7 +8,7 @@ from oligami.protocol.model.design import SurvivalPreset
 from oligami.protocol.model.protocol import Protocol
 from oligami.stats.sizing import Assumptions, assume, exponential_through, freedman_events, uniform
 
-#: The formula behind the events planned, here and in `oligami.simulation.fast.planning`.
+#: The formula behind the events planned.
 EVENTS_METHOD: Final = "freedman"
 #: The formula of the power that is shown: the limit of the log-rank test itself, for any hazards.
 POWER_METHOD: Final = "lakatos"

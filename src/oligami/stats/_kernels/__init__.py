@@ -6,6 +6,7 @@ Each gives what its plain twin gives: the same counts, and sums that differ at m
 
 from oligami.stats._kernels.counting import (
     counts_at_moments,
+    greenwood_errors,
     greenwood_sums,
     group_sizes,
     group_sums,
@@ -18,6 +19,7 @@ from oligami.stats._kernels.proportional import stratum_derivatives
 
 __all__ = [
     "counts_at_moments",
+    "greenwood_errors",
     "greenwood_sums",
     "group_sizes",
     "group_sums",

@@ -1,5 +1,7 @@
 """Counts at each distinct time, and the sums of curves and log-rank tests that follow from them."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,7 @@ from oligami.stats._kernels.ordering import Flags, Keys, jit, sorted_keys, whole
 from oligami.stats.arguments import Floats, Ints
 
 Booleans = NDArray[np.bool_]
+Cells = NDArray[np.int32]
 RiskColumns = tuple[Floats, Ints, Ints, Ints]
 GroupSums = tuple[Floats, Floats, Floats]
 Moments = tuple[Floats, Floats, Floats]
@@ -33,10 +36,11 @@ def risk_counts(time: Floats, event: Booleans) -> RiskColumns | None:
         return None
     keys, offset, shift = found
     used = _distinct(keys, np.uint64(1))
-    # Made here and not in the loop: numpy asks for large pages, which are cheaper to fill for the first time.
-    bits, counts = np.empty(used, np.uint64), [np.empty(used, np.int64) for _ in range(3)]
+    # Made here, at once and not in the loop: numpy asks for large pages, which are cheaper to fill for the first time.
+    counts = np.empty((3, used), np.int64)
+    bits = keys if used > keys.size // 2 else np.empty(used, np.uint64)  # a time is written where keys were read before
     _risk_from_keys(keys, np.uint64(offset), np.uint64(shift), bits, *counts)
-    return bits.view(np.float64), counts[0], counts[1], counts[2]
+    return bits[:used].view(np.float64), counts[0], counts[1], counts[2]
 
 
 def product_limit(n_risk: Ints, n_event: Ints) -> Floats:
@@ -104,11 +108,24 @@ def counts_at_moments(time: Floats, event: Booleans, codes: Ints, k: int) -> Mom
     return bits.view(np.float64), deaths, at_risk
 
 
+def greenwood_errors(n_risk: Ints, n_event: Ints, surv: Floats) -> Floats:
+    """Return the roots of Greenwood's sums: standard errors of the logarithm of the curve, NaN once it is 0."""
+    errors = greenwood_sums(n_risk, n_event)
+    _roots(surv, errors)
+    return errors
+
+
+@jit
+def _roots(surv: Floats, sums: Floats) -> None:
+    for i in range(sums.size):
+        sums[i] = math.sqrt(sums[i]) if surv[i] != 0.0 else np.nan
+
+
 @jit
 def _group_flags(event: Booleans, codes: Ints) -> Flags:
     flags = np.empty(event.size, np.uint16)
     for i in range(event.size):
-        flags[i] = np.uint16((np.int64(codes[i]) << 1) | np.int64(event[i]))
+        flags[i] = (np.uint16(codes[i]) << np.uint16(1)) | np.uint16(event[i])
     return flags
 
 
@@ -131,21 +148,31 @@ def _group_sizes(event: Booleans, codes: Ints, k: int) -> tuple[Ints, Ints]:
 
 def _counted(time: Floats, flags: Flags, width: int) -> Ints | None:
     """Count whole times by flag, shape (latest time + 1, 2**width); None when they are not whole, or too spread."""
-    latest = float(time.max())
-    if latest >= _MOST_CELLS >> width:
+    if time.size > np.iinfo(np.int32).max:
         return None
-    cells = np.zeros((int(latest) + 1, 1 << width), np.int64)
-    return cells if _count(time, flags, cells) else None
+    cells = np.zeros(_MOST_CELLS, np.int32)  # short, so that caches hold more of them
+    latest = _count(time, flags, width, _MOST_CELLS >> width, cells)
+    return None if latest < 0 else cells[: (latest + 1) << width].reshape(-1, 1 << width).astype(np.int64)
 
 
 @jit
-def _count(time: Floats, flags: Flags, cells: Ints) -> bool:
-    for i in range(time.size):
-        place = np.int64(time[i])
-        if place != time[i]:
-            return False
-        cells[np.uint64(place), flags[i]] += 1
-    return True
+def _count(time: Floats, flags: Flags, width: int, most: int, cells: Cells) -> int:
+    """Count whole times below `most` by flag; return the latest, or -1 where one is not such a number."""
+    places, latest, limit = np.empty(_CHUNK, np.uint32), np.int32(0), np.int32(most)
+    for start in range(0, time.size, _CHUNK):
+        size = min(_CHUNK, time.size - start)
+        some, beside = time[start : start + size], flags[start : start + size]
+        parts = 0
+        for i in range(size):
+            place = np.int32(some[i])
+            parts += (np.float64(place) != some[i]) | (place >= limit)
+            latest = max(latest, place)
+            places[i] = np.uint32((place << np.int32(width)) | np.int32(beside[i]))
+        if parts > 0:
+            return -1
+        for i in range(size):
+            cells[np.uint64(places[i])] += np.int32(1)
+    return int(latest)
 
 
 @jit
@@ -193,27 +220,29 @@ def _risk_from_keys(
 
 @jit
 def _product_limit(n_risk: Ints, n_event: Ints, surv: Floats) -> None:
-    product = 1.0
+    product, shares = 1.0, np.empty(_CHUNK)
     for start in range(0, surv.size, _CHUNK):
         stop = min(start + _CHUNK, surv.size)
-        for i in range(start, stop):  # apart, for divisions need not wait for each other
-            surv[i] = (n_risk[i] - n_event[i]) / n_risk[i]
-        for i in range(start, stop):
-            product *= surv[i]
-            surv[i] = product
+        risk, events, out = n_risk[start:stop], n_event[start:stop], surv[start:stop]
+        for i in range(stop - start):  # apart, for divisions need not wait for each other
+            shares[i] = np.float64(risk[i] - events[i]) / np.float64(risk[i])
+        for i in range(stop - start):
+            product *= shares[i]
+            out[i] = product
 
 
 @jit
 def _greenwood_sums(n_risk: Ints, n_event: Ints, sums: Floats) -> None:
-    total = 0.0
+    total, steps = 0.0, np.empty(_CHUNK)
     for start in range(0, sums.size, _CHUNK):
         stop = min(start + _CHUNK, sums.size)
-        for i in range(start, stop):
-            remaining = n_risk[i] - n_event[i]
-            sums[i] = n_event[i] / (n_risk[i] * remaining) if remaining > 0 else 0.0
-        for i in range(start, stop):
-            total += sums[i]
-            sums[i] = total
+        risk, events, out = n_risk[start:stop], n_event[start:stop], sums[start:stop]
+        for i in range(stop - start):
+            remaining = risk[i] - events[i]
+            steps[i] = np.float64(events[i]) / np.float64(risk[i] * max(remaining, 1)) * np.float64(remaining > 0)
+        for i in range(stop - start):
+            total += steps[i]
+            out[i] = total
 
 
 @jit

@@ -3,9 +3,15 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oligami.stats._kernels.ordering import jit
 from oligami.stats.arguments import Floats, Ints
+
+Marks = NDArray[np.uint8]
+
+# Rows picked at a time: a block of them stays in the cache until it is turned into columns.
+_BLOCK = 1 << 12
 
 
 class Layout(NamedTuple):
@@ -35,23 +41,28 @@ def laid_out(rows: Ints, time: Floats, event: Ints, x: Floats, weight: Floats, e
         weight: case weights, shape (n,).
         efron: whether tied events meet a share of each other only.
     """
-    had_event = np.take(event, rows)
+    happened = event.astype(np.uint8)  # small enough for caches to hold while it is picked from
+    ordered, had_event = np.take(time, rows, mode="clip"), np.take(happened, rows, mode="clip")
     if not had_event.any():
         return None
-    ordered = np.take(time, rows)
     # Who was at risk at no event is in no sum, and must not decide the scale of the others either.
     first = int(np.searchsorted(ordered, ordered[np.argmax(had_event)], side="left"))
     rows, ordered, had_event = rows[first:], ordered[first:], had_event[first:]
     count = int(np.count_nonzero(had_event))
-    until, events, moment_of = np.empty(rows.size, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
-    moments, first_event = np.empty(count), np.empty(count, np.int64)
+    until = np.empty(rows.size, np.int64)
+    events, moment_of = np.empty(count + 1, np.int64), np.empty(count + 1, np.int64)
+    moments, first_event = np.empty(count + 1), np.empty(count + 1, np.int64)
     size = _number_moments(ordered, had_event, until, events, moment_of, moments, first_event)
-    moments, first_event = moments[:size], first_event[:size]
+    events, moment_of, moments, first_event = events[:count], moment_of[:count], moments[:size], first_event[:size]
 
     columns, centre = _ordered_columns(x, rows), np.empty(x.shape[1])
     _centre(columns, centre)
-    weight = np.take(weight, rows)
-    left, event_weight = None, np.take(weight, events)
+    if weight.strides == (0,):  # the same for all, as when none were given
+        weight, picked = np.full(rows.size, weight[0]), np.full(count, weight[0])
+    else:
+        weight = np.take(weight, rows)
+        picked = np.take(weight, events)
+    left, event_weight = None, picked
     if count > size:
         share = np.empty(count)
         _share_ties(first_event, event_weight, share)
@@ -73,47 +84,51 @@ def laid_out(rows: Ints, time: Floats, event: Ints, x: Floats, weight: Floats, e
 
 @jit
 def _number_moments(
-    time: Floats, event: Ints, until: Ints, events: Ints, moment_of: Ints, moments: Floats, first_event: Ints
+    time: Floats, event: Marks, until: Ints, events: Ints, moment_of: Ints, moments: Floats, first_event: Ints
 ) -> int:
-    """Fill all but the first two arguments, the times in order and their events; return the number of moments."""
+    """Fill all but the first two arguments, the times in order and their events; return the number of moments.
+
+    What is filled event by event has a place to spare: rows are written there until an event makes the place its own,
+    for a store costs less than a branch foretold wrongly.
+    """
     size, k, start = 0, 0, 0
-    while start < time.size:
-        stop, before = start, k
-        while stop < time.size and time[stop] == time[start]:
-            if event[stop] != 0:
-                events[k], moment_of[k] = stop, size
-                k += 1
-            stop += 1
-        if k > before:
-            moments[size], first_event[size] = time[start], before
-            size += 1
-        for i in range(start, stop):
-            until[i] = size
-        start = stop
+    opened = False  # whether the time of the row has had an event
+    for i in range(time.size):
+        if i > 0 and time[i] != time[i - 1]:
+            start, opened = i, False
+        happens = event[i] != 0
+        fresh = happens and not opened
+        moments[size], first_event[size] = time[i], k
+        size += int(fresh)
+        until[i], events[k], moment_of[k] = size, i, size - 1
+        k += int(happens)
+        if fresh and start < i:
+            until[start:i] = size  # those censored at the same time stand before the event
+        opened = opened or happens
     return size
 
 
 def _ordered_columns(x: Floats, rows: Ints) -> Floats:
-    """Return the rows of (n, p) covariates in their order as (p, m) columns.
-
-    Column by column, for one column stays in the cache while rows are picked from it, and all of them may not.
-    """
-    if x.flags.c_contiguous and x.shape[1] > 1:
-        whole = np.empty(x.shape[::-1])
-        _transpose(x, whole)
-    else:
-        whole = np.ascontiguousarray(x.T)
+    """Return the rows of (n, p) covariates in their order as (p, m) columns."""
     columns = np.empty((x.shape[1], rows.size))
+    if x.flags.c_contiguous and x.shape[1] > 1:
+        picked = np.empty((_BLOCK, x.shape[1]))
+        for start in range(0, rows.size, _BLOCK):
+            some = rows[start : start + _BLOCK]
+            # Every row exists; "raise", the default, would go by way of a copy.
+            _transpose(np.take(x, some, axis=0, out=picked[: some.size], mode="clip"), columns, start)
+        return columns
+    # Column by column, for one column stays in the cache while rows are picked from it, and all of them may not.
     for j in range(x.shape[1]):
-        np.take(whole[j], rows, out=columns[j], mode="clip")  # every row exists; "raise" would go by way of a copy
+        np.take(np.ascontiguousarray(x[:, j]), rows, out=columns[j], mode="clip")
     return columns
 
 
 @jit
-def _transpose(x: Floats, columns: Floats) -> None:
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            columns[j, i] = x[i, j]
+def _transpose(picked: Floats, columns: Floats, start: int) -> None:
+    for j in range(picked.shape[1]):
+        for i in range(picked.shape[0]):
+            columns[j, start + i] = picked[i, j]
 
 
 @jit

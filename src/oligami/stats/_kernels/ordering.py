@@ -93,14 +93,14 @@ def _three_passes(keys: Keys, spare: Keys, lowest: np.uint64, digit: np.uint64) 
     """Sort by the three digits from bit `lowest` up, stably; the result is in `spare`, and `keys` is used up."""
     mask = (_ONE << digit) - _ONE
     first, second, third = lowest, lowest + digit, lowest + digit + digit
-    starts = np.zeros((_PASSES, int(mask) + 1), np.int64)
+    starts = np.zeros((_PASSES, int(mask) + 1), np.uint64)  # unsigned, for a signed index may count from the end
     for i in range(keys.size):
         key = keys[i]
-        starts[0, (key >> first) & mask] += 1
-        starts[1, (key >> second) & mask] += 1
-        starts[2, (key >> third) & mask] += 1
+        starts[0, (key >> first) & mask] += _ONE
+        starts[1, (key >> second) & mask] += _ONE
+        starts[2, (key >> third) & mask] += _ONE
     for row in range(_PASSES):
-        total = 0
+        total = np.uint64(0)
         for j in range(starts.shape[1]):
             count = starts[row, j]
             starts[row, j] = total
@@ -111,12 +111,12 @@ def _three_passes(keys: Keys, spare: Keys, lowest: np.uint64, digit: np.uint64) 
 
 
 @jit
-def _one_pass(source: Keys, target: Keys, shift: np.uint64, mask: np.uint64, starts: Ints) -> None:
+def _one_pass(source: Keys, target: Keys, shift: np.uint64, mask: np.uint64, starts: Keys) -> None:
     for i in range(source.size):
         key = source[i]
         digit = (key >> shift) & mask
         target[starts[digit]] = key
-        starts[digit] += 1
+        starts[digit] += _ONE
 
 
 @jit
@@ -145,11 +145,13 @@ def _settle_by_time(keys: Keys, bits: Keys, width: np.uint64, moves: int) -> boo
     row_mask = (_ONE << width) - _ONE
     for i in range(1, keys.size):
         key = keys[i]
-        front, whole = key >> width, bits[key & row_mask] & MAGNITUDE
+        front = key >> width
         j = i
         while j > 0:
             before = keys[j - 1]
-            if before >> width < front or (before >> width == front and bits[before & row_mask] & MAGNITUDE <= whole):
+            if before >> width < front:  # as nearly always; the whole times stand far apart and are fetched only if need be
+                break
+            if before >> width == front and bits[before & row_mask] & MAGNITUDE <= bits[key & row_mask] & MAGNITUDE:
                 break
             keys[j] = before
             j -= 1

@@ -1,8 +1,9 @@
-"""The Efron and Breslow partial likelihoods over many rows: value, slope and curvature in two sweeps over the columns.
+"""The Efron and Breslow partial likelihoods over many rows: value, slope and curvature in few sweeps over the columns.
 
-Twin of `partial_likelihood.stratum_derivatives`, with its formulas. One sweep goes from the last row to the first and
-sums covariates over risk sets; the other goes forward and weighs each row with the hazard it met. Rows are taken in
-chunks that caches hold, and column by column; the order of every addition is fixed by the code.
+Twin of `partial_likelihood.stratum_derivatives`, with its formulas. Hazards come first, from a sweep over one column.
+Then covariates are summed over risk sets from the last row to the first, and each row is weighed with the hazard it
+met; where every event meets all of its risk set, one sweep does both. Rows are taken in chunks that caches hold, and
+column by column; the order of every addition is fixed by the code.
 """
 
 import numpy as np
@@ -11,6 +12,7 @@ from oligami.stats._kernels.ordering import jit
 from oligami.stats.arguments import Floats, Ints
 
 _CHUNK = 512  # `_sum_of_products` is written for this length
+_BLOCK = 16 * _CHUNK  # of which a few columns fit into a cache of 1 MiB
 
 
 def stratum_derivatives(
@@ -29,50 +31,49 @@ def stratum_derivatives(
     Arguments and results are those of `partial_likelihood.stratum_derivatives`.
     """
     columns, p, moments = np.ascontiguousarray(x.T), coef.size, first_event.size
-    risk = np.empty(until.size)
-    _linear_predictor(columns, coef, risk)
-    value = _event_sum(risk, weight, events)
-    shift = float(risk.max())
-    risk -= shift
-    np.exp(risk, out=risk)
+    risk, value, shift = np.empty(until.size), 0.0, 0.0
+    if coef.any():
+        _linear_predictor(columns, coef, risk)
+        value = _event_sum(risk, weight, events)
+        shift = float(risk.max())
+        risk -= shift
+        np.exp(risk, out=risk)
+    else:
+        risk.fill(1.0)
 
     total = np.empty(moments)
     _sum_risk(risk, weight, until, total)
-    met, hazard, square = np.empty(events.size if left is not None else moments), np.empty(moments), np.empty(moments)
+    met, square = np.zeros(moments + 1), np.empty(moments)  # hazard up to each moment, after a 0
     information, score = np.zeros((p, p)), np.zeros(p)
     if left is None:
         weights = event_weight if events.size == moments else np.add.reduceat(event_weight, first_event)
-        _steps(total, weights, hazard, square)
-        _less_between(columns, risk, until, square, information)
-        unmet = np.empty(0)
+        _steps(total, weights, met, square)
+        _add_blocks(columns, weight, risk, until, events, met, square, score, information)
     else:
-        weights = event_weight
-        own, cross, own_square = np.empty(moments), np.empty(moments), np.empty(moments)
-        _tied_steps(total, risk, events, first_event, left, event_weight, met, hazard, own, square, cross, own_square)
+        weights, hazard, own = event_weight, np.empty(moments), np.empty(moments)
+        each, cross, own_square = np.empty(events.size), np.empty(moments), np.empty(moments)
+        _tied_steps(total, risk, events, first_event, left, event_weight, each, hazard, own, square, cross, own_square)
         _less_between_tied(columns, risk, until, events, first_event, square, cross, own_square, information)
-        total, unmet = met, hazard - own
-    log_total = float(weights.sum()) * shift + _weighted_sum(np.log(total), weights)
-    _add_rows(columns, weight, risk, until, events, moment_of, _sums_before(hazard), unmet, score, information)
+        np.cumsum(hazard, out=met[1:])
+        _add_rows(columns, weight, risk, until, events, moment_of, met, hazard - own, score, information)
+        total = each
+    np.log(total, out=total)
+    log_total = float(weights.sum()) * shift + _weighted_sum(total, weights)
     return value - log_total, score, information
-
-
-def _sums_before(steps: Floats) -> Floats:
-    sums = np.zeros(steps.size + 1)
-    np.cumsum(steps, out=sums[1:])
-    return sums
 
 
 @jit
 def _linear_predictor(columns: Floats, coef: Floats, eta: Floats) -> None:
     p, n = columns.shape
+    total = np.empty(_CHUNK)
     for start in range(0, n, _CHUNK):
-        stop = min(start + _CHUNK, n)
-        for i in range(start, stop):
-            eta[i] = 0.0
+        size = min(_CHUNK, n - start)
+        total[:] = 0.0
         for j in range(p):
-            b = coef[j]
-            for i in range(start, stop):
-                eta[i] += columns[j, i] * b
+            b, part = coef[j], columns[j, start : start + size]
+            for i in range(size):
+                total[i] += part[i] * b
+        eta[start : start + size] = total[:size]
 
 
 @jit
@@ -102,10 +103,13 @@ def _sum_risk(risk: Floats, weight: Floats, until: Ints, total: Floats) -> None:
 
 
 @jit
-def _steps(total: Floats, weights: Floats, hazard: Floats, square: Floats) -> None:
+def _steps(total: Floats, weights: Floats, met: Floats, square: Floats) -> None:
+    """Fill the hazard up to each moment, after a 0, and each step of it over the total there."""
     for m in range(total.size):
-        hazard[m] = weights[m] / total[m]
-        square[m] = hazard[m] / total[m]
+        met[m + 1] = weights[m] / total[m]
+        square[m] = met[m + 1] / total[m]
+    for m in range(total.size):
+        met[m + 1] += met[m]
 
 
 @jit
@@ -181,21 +185,90 @@ def _sum_covariate(
 
 
 @jit
-def _less_between(columns: Floats, risk: Floats, until: Ints, square: Floats, information: Floats) -> None:
-    """Take the products of the sums over risk sets off the lower half of `information`: each event met all of its own."""
+def _tail_sums(values: Floats, held: float, sums: Floats) -> float:
+    """Sum the values of a chunk from its last to its first, on top of `held`; four at a time as in `_sum_covariate`."""
+    for back in range(0, _CHUNK, 4):
+        i = _CHUNK - 1 - back
+        a = values[i]
+        b = a + values[i - 1]
+        c = b + values[i - 2]
+        d = c + values[i - 3]
+        sums[i], sums[i - 1], sums[i - 2] = held + a, held + b, held + c
+        held += d
+        sums[i - 3] = held
+    return held
+
+
+@jit
+def _whole_chunk(columns: Floats, start: int, edge: Floats) -> tuple[Floats, int]:
+    """Return where a whole chunk from row `start` can be read, and from which place: the last one in `edge`, after 0s."""
     p, n = columns.shape
-    held, sums = np.zeros(p), np.zeros((p, _CHUNK + 1))
-    factor, scaled, spare = np.zeros(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK)
-    for stop in range(n, 0, -_CHUNK):
-        start = max(stop - _CHUNK, 0)
-        base, (first, last) = until[start], _complete(until, start, stop)
-        for j in range(p):
-            held[j] = _sum_covariate(columns[j], risk, until, start, stop, base, held[j], sums[j])
-        skip, size = first + 1 - base, last - first
-        factor[size:] = 0.0
-        for m in range(size):
-            factor[m] = -square[first + m]
-        _add_products(information, sums, sums, skip, factor, scaled, spare)
+    if start + _CHUNK <= n:
+        return columns, start
+    edge[:, n - start :] = 0.0
+    for j in range(p):
+        for i in range(n - start):
+            edge[j, i] = columns[j, start + i]
+    return edge, 0
+
+
+@jit
+def _add_blocks(
+    columns: Floats,
+    weight: Floats,
+    risk: Floats,
+    until: Ints,
+    events: Ints,
+    met: Floats,
+    square: Floats,
+    score: Floats,
+    information: Floats,
+) -> None:
+    """Add up score and information where each event met all of its risk set; `met` is the hazard up to each moment, after a 0.
+
+    Memory is read fastest forwards, so a block of rows is weighed in that order, and then summed backwards from the cache.
+    """
+    p, n = columns.shape
+    held, sums, edge = np.zeros(p), np.zeros((p, _CHUNK)), np.zeros((p, _CHUNK))
+    load, scaled, spare = np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK)
+    event = events.size
+    for block in range((n - 1) // _BLOCK * _BLOCK, -1, -_BLOCK):
+        stop = min(block + _BLOCK, n)
+        while event > 0 and events[event - 1] >= block:
+            event -= 1
+        k = event
+        for start in range(block, stop, _CHUNK):
+            (part, skip), size = _whole_chunk(columns, start, edge), min(_CHUNK, n - start)
+            load[size:] = 0.0
+            for i in range(size):
+                load[i] = risk[start + i] * met[np.uint64(until[start + i])]
+            _add_products(information, part, part, skip, load, scaled, spare)
+            for i in range(size):
+                load[i] = -load[i]
+            while k < events.size and events[k] < start + size:
+                load[events[k] - start] += weight[events[k]]
+                k += 1
+            for j in range(p):
+                score[j] += _sum_of_products(load, part[j, skip : skip + _CHUNK], spare)
+        for start in range((stop - 1) // _CHUNK * _CHUNK, block - 1, -_CHUNK):
+            (part, skip), size = _whole_chunk(columns, start, edge), min(_CHUNK, n - start)
+            # At the first row of a moment the sums over this row and all later ones are those over its risk set.
+            load[size:] = 0.0
+            before = until[start - 1] if start > 0 else 0
+            for i in range(size):
+                moment = until[start + i]
+                load[i] = -square[np.uint64(moment - 1)] * (moment != before)  # no branch, which would be foretold wrongly
+                before = moment
+            for j in range(p):
+                row = part[j, skip : skip + _CHUNK]
+                scaled[size:] = 0.0
+                for i in range(size):
+                    scaled[i] = risk[start + i] * row[i]
+                held[j] = _tail_sums(scaled, held[j], sums[j])
+            _add_products(information, sums, sums, 0, load, scaled, spare)
+    for a in range(p):
+        for b in range(a):
+            information[b, a] = information[a, b]
 
 
 @jit
@@ -210,7 +283,10 @@ def _less_between_tied(
     own_square: Floats,
     information: Floats,
 ) -> None:
-    """As `_less_between`, where tied events meet in full only the others at risk, and a share of themselves."""
+    """Take the products of the sums over risk sets off the lower half of `information`.
+
+    Tied events meet in full only the others at risk, and a share of themselves.
+    """
     p, n = columns.shape
     held, sums, tied = np.zeros(p), np.zeros((p, _CHUNK + 1)), np.zeros((p, _CHUNK + 1))
     factor, scaled, spare = np.zeros(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK)
@@ -254,7 +330,7 @@ def _add_rows(
 ) -> None:
     """Add each row's products, weighted by its risk and the hazard it met, and its share of the score.
 
-    `met` is the hazard up to each moment, after a 0; `unmet` what an event leaves out of its own moment's, if anything.
+    `met` is the hazard up to each moment, after a 0; `unmet` what an event leaves out of its own moment's.
     """
     p, n = columns.shape
     load, spare, scaled, edge = np.zeros(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK), np.zeros((p, _CHUNK))
@@ -272,9 +348,8 @@ def _add_rows(
         happened = event
         while event < events.size and events[event] < start + size:
             event += 1
-        if unmet.size > 0:
-            for k in range(happened, event):
-                load[events[k] - start] -= unmet[moment_of[k]]
+        for k in range(happened, event):
+            load[events[k] - start] -= unmet[moment_of[k]]
         for i in range(size):
             load[i] *= risk[start + i]
         _add_products(information, part, part, skip, load, scaled, spare)

@@ -33,6 +33,9 @@ from oligami.stats.sequential.spending import Spending
 
 Flags = NDArray[np.bool_]
 
+CLOSEST = 1e-6  # shares of the information nearer to each other than this count as one look
+_LEAST_BETA = 1e-12  # of less, one less it has lost its digits
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Boundaries:
@@ -144,14 +147,14 @@ def boundaries(
     """Solve the boundaries of a group-sequential test.
 
     Args:
-        information: at each look, shape (k,), more than 0 and increasing; in any unit (events, fractions, ...). One
-            look gives the fixed test.
+        information: at each look, shape (k,), more than 0 and increasing, each by at least a millionth of the last; in
+            any unit (events, fractions, ...). One look gives the fixed test.
         alpha: level of the test: of one side when sided is 1, of both together when 2; in (0, 0.5).
         efficacy: the family of the efficacy bounds. A spending function spends alpha / sided on each side.
         sided: 1, or 2 for a symmetric test.
         futility: a spending function for the second error, or the futility bounds themselves as Z, one for each look
             but the last (minus infinity or NaN for none); at the last look the two bounds meet. One-sided tests only.
-        beta: second error, in (0, 1 - alpha); needed with a spending function for futility, else used for `drift`.
+        beta: second error, from 1e-12 to below 1 - alpha; needed with a spending function for futility, else used for `drift`.
             Power counts rejection in favour of the experimental arm, also in a two-sided test.
         binding: whether the efficacy bounds count on the trial stopping at the futility bounds. When not, crossing
             them may be overruled without harm to alpha.
@@ -174,17 +177,17 @@ def boundaries(
     >>> bounds.z_efficacy.round(4).tolist()
     [3.2001, 2.1408, 1.6948]
     """
-    scale = arguments.rising(information, "information")
+    scale = looks_apart(information)
     count = scale.size
     fraction = scale / scale[-1]
     if sided not in (1, 2):
         raise ValueError(f"sided is {sided!r}; it must be 1 or 2")
-    if not 0 < alpha < 0.5 * sided:
+    if not 0 < arguments.number(alpha, "alpha") < 0.5 * sided:
         raise ValueError(f"alpha is {alpha!r}; it must lie between 0 and {0.5 * sided}")
-    if beta is not None and not 0 < beta < 1 - alpha:
-        raise ValueError(f"beta is {beta!r}; it must lie between 0 and 1 - alpha")
+    if beta is not None:
+        _check_beta(beta, alpha)
     if futility is not None and sided == 2:
-        raise ValueError("futility is given with sided 2; a two-sided test here has no futility bounds")
+        raise ValueError("futility is given with sided 2; it must be None, a two-sided test here has no futility bounds")
     if not isinstance(efficacy, Spending | Classical):
         raise ValueError(f"efficacy is {efficacy!r}; it must be a spending function or a classical family")
     shares = fraction if spending_time is None else arguments.times(spending_time, "spending_time")
@@ -205,7 +208,7 @@ def boundaries(
             raise ValueError(f"spending_time ends at {shares[-1]}; with a spending function for futility it must reach 1")
         log_beta = log_spent_at(futility, shares, beta, _flags(futility_at, count, "futility_at"))
         if isinstance(efficacy, Classical) and binding:
-            raise ValueError("futility is binding with a classical efficacy family; that needs a spending function")
+            raise ValueError("binding is True with a classical efficacy family; efficacy must then be a spending function")
         upper = _efficacy_bounds(fraction, efficacy, log_alpha, level, looked, unseen, symmetric=False)
         # Without spending, what the futility looks see of the efficacy bounds is the bounds themselves.
         together = log_alpha if log_alpha is not None else unseen
@@ -264,11 +267,13 @@ def given_boundaries(
     Raises:
         ValueError: as `boundaries`.
 
+    Source: Jennison and Turnbull (2000), section 19.2, for the level of given bounds.
+
     >>> round(given_boundaries([1, 2], [2.178, 2.178]).alpha, 4)
     0.025
     """
-    scale = arguments.rising(information, "information")
-    upper = np.asarray(z_efficacy, dtype=np.float64)
+    scale = looks_apart(information)
+    upper = _z_column(z_efficacy, "z_efficacy")
     if upper.shape != scale.shape or np.isnan(upper).any() or not np.isfinite(upper[-1]):
         raise ValueError(f"z_efficacy is {z_efficacy!r}; it must be one Z for each of {scale.size} looks, the last finite")
     if sided not in (1, 2):
@@ -296,6 +301,36 @@ def given_boundaries(
         events=events,
         allocation_ratio=allocation_ratio,
     )
+
+
+def looks_apart(information: ArrayLike) -> Floats:
+    """Return information that rises from above 0, by at least a millionth of the last from look to look.
+
+    Raises:
+        ValueError: as `arguments.rising`, or two looks lie closer (or the first to 0): the test cannot tell them apart.
+    """
+    scale = arguments.rising(information, "information")
+    near = np.diff(scale / scale[-1], prepend=0.0) < CLOSEST
+    if near.any():
+        at = int(np.argmax(near))
+        before = "0" if at == 0 else f"that of the look before, {scale[at - 1]:.15g}"
+        raise ValueError(
+            f"information[{at}] is {scale[at]:.15g}; it must lie above {before}, by a millionth of the last, {scale[-1]:g}"
+        )
+    return scale
+
+
+def _check_beta(beta: float, alpha: float) -> None:
+    if not _LEAST_BETA <= arguments.number(beta, "beta") < 1 - alpha:
+        raise ValueError(f"beta is {beta!r}; it must lie between {_LEAST_BETA:g} and 1 - alpha, {1 - alpha:.6g}")
+
+
+def _z_column(values: Any, argument: str) -> Floats:
+    """Values of Z as floats, infinite and missing ones included."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{argument} is {values!r}; it must be a column of numbers") from error
 
 
 def assemble(
@@ -334,6 +369,8 @@ def assemble(
         spent = np.exp(log_alpha).cumsum()
     spent = np.minimum(spent * sided, alpha) if alpha is not None else spent * sided
     kept = float(spent[-1]) if alpha is None else alpha
+    if beta is not None:
+        _check_beta(beta, kept)
     inflation, missed = math.nan, none
     if beta is not None:
         outer = -upper if symmetric else lower
@@ -342,7 +379,7 @@ def assemble(
         if solve_drift:
             inflation = (drift / float(ndtri(1 - beta) - ndtri(kept / sided))) ** 2
         missed = _missed(fraction, outer, upper, drift, symmetric=symmetric, closing=bool(spending_time[-1] >= 1))
-    counts = none if events is None else np.asarray(float(events) * fraction)
+    counts = none if events is None else np.asarray(arguments.number(events, "events", above=0) * fraction)
     ratios = (
         [none, none]
         if events is None
@@ -429,7 +466,7 @@ def _efficacy_bounds(
 def _flags(values: Sequence[bool] | None, count: int, argument: str) -> Flags:
     if values is None:
         return np.ones(count, dtype=bool)
-    return arguments.indicators(np.asarray(values, dtype=np.float64), count, argument).astype(bool)
+    return arguments.flags(values, count, argument)
 
 
 def _given_futility(values: Any, count: int, looked: Flags) -> Floats:
@@ -437,7 +474,7 @@ def _given_futility(values: Any, count: int, looked: Flags) -> Floats:
     lower = np.full(count, -np.inf)
     if values is None:
         return lower
-    given = np.asarray(values, dtype=np.float64)
+    given = _z_column(values, "futility")
     if given.ndim != 1 or given.size not in (count - 1, count) or (given == np.inf).any():
         raise ValueError(f"futility is {values!r}; it must be a spending function or one Z for each of {count - 1} interim looks")
     lower[: count - 1] = np.where(np.isnan(given[: count - 1]) | ~looked[: count - 1], -np.inf, given[: count - 1])

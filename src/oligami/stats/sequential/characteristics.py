@@ -134,7 +134,7 @@ def operating(bounds: Boundaries, drift: ArrayLike, *, honour_futility: bool = T
     >>> operating(bounds, [0, 2.2]).power.round(4).tolist()
     [0.05, 0.7026]
     """
-    effects = arguments.numbers(np.atleast_1d(np.asarray(drift, dtype=np.float64)), "drift")
+    effects = arguments.one_or_more(drift, "drift")
     lower, upper = bounds.continuation(honour_futility=honour_futility)
     reached = layers(bounds.fraction, lower, upper, low_drift=float(effects.min()), high_drift=float(effects.max()))
     efficacy = crossing(reached, bounds.fraction, upper, effects, UPPER)
@@ -169,13 +169,15 @@ def drift_for_power(bounds: Boundaries, power: float, *, honour_futility: bool =
     Raises:
         ValueError: the power does not lie between the level and 1.
 
+    Source: Jennison and Turnbull (2000), section 19.2; the root of the power in the drift.
+
     >>> from oligami.stats.sequential import boundaries, drift_for_power, spending_obrien_fleming
     >>> bounds = boundaries([1, 2, 3], alpha=0.05, efficacy=spending_obrien_fleming())
     >>> round(drift_for_power(bounds, 0.7), 4)
     2.1925
     """
     level = float(bounds.alpha_spent[-1])
-    if not level < power < 1:
+    if not level < arguments.number(power, "power") < 1:
         raise ValueError(f"power is {power!r}; it must lie between the level, {level:.6g}, and 1")
     lower, upper = bounds.continuation(honour_futility=honour_futility)
     return drift_of_power(bounds.fraction, lower, upper, power, level / bounds.sided)
@@ -199,6 +201,8 @@ def inflation_factor(bounds: Boundaries, power: float, *, honour_futility: bool 
 
 def characteristics(bounds: Boundaries, power: float) -> Characteristics:
     """Return what the looks cost and save for a power; arguments and errors as `drift_for_power`.
+
+    Source: Jennison and Turnbull (2000), section 2.2, for the ratios to the fixed test.
 
     >>> from oligami.stats.sequential import boundaries, characteristics, spending_obrien_fleming
     >>> bounds = boundaries([1, 2, 3], alpha=0.05, efficacy=spending_obrien_fleming())

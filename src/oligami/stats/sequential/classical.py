@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oligami.stats import arguments
 from oligami.stats.arguments import Floats
 
 
@@ -36,8 +37,7 @@ def wang_tsiatis(delta: float) -> Classical:
     >>> wang_tsiatis(0.25).delta
     0.25
     """
-    if not -1 <= delta <= 1:
-        raise ValueError(f"delta is {delta!r}; it must lie between -1 and 1")
+    arguments.number(delta, "delta", at_least=-1, at_most=1)
     return Classical(name="wang_tsiatis", delta=float(delta))
 
 
@@ -78,6 +78,5 @@ def haybittle_peto(interim_z: float = 3.0) -> Classical:
     >>> haybittle_peto().interim_z
     3.0
     """
-    if not interim_z > 0:
-        raise ValueError(f"interim_z is {interim_z!r}; it must be more than 0")
+    arguments.number(interim_z, "interim_z", above=0)
     return Classical(name="haybittle_peto", interim_z=float(interim_z))

@@ -12,7 +12,7 @@ import numpy as np
 
 from oligami.stats import arguments, show
 from oligami.stats.arguments import Floats, Ints
-from oligami.stats.sequential.boundaries import Boundaries
+from oligami.stats.sequential.boundaries import CLOSEST, Boundaries
 from oligami.stats.sequential.recursion import UPPER, crossing, layers, panels, start
 
 Effect = Literal["trend", "design", "null"] | float
@@ -55,7 +55,7 @@ def conditional_power(
         bounds: the test.
         z: seen now.
         look: number of the look at which it was seen, from 1, before the last; or instead
-        fraction: its information as a share of that of the last look, in (0, 1); looks after it are to come.
+        fraction: its information as a share of that of the last look, in (0, 1), a millionth from either; looks after it are to come.
         effect: "trend" for the effect seen so far, "design" for the one of the boundaries' beta, "null" for none, or
             the drift itself.
         honour_futility: whether the trial stops at futility bounds to come; by default when they are binding.
@@ -110,7 +110,7 @@ def predictive_power(
         look: as in `conditional_power`.
         fraction: as there; 0 with a proper prior (and z 0) for the assurance before the trial starts.
         prior_mean: mean of a normal prior of the drift.
-        prior_sd: its standard deviation, more than 0; infinity for a flat prior.
+        prior_sd: its standard deviation, 1e-6 or more; infinity for a flat prior.
         honour_futility: as in `conditional_power`.
 
     Raises:
@@ -123,11 +123,12 @@ def predictive_power(
     >>> round(predictive_power(bounds, 1.0, look=1).power, 4)
     0.5169
     """
-    if not math.isfinite(prior_mean) or not prior_sd > 0:
-        raise ValueError(f"prior_mean and prior_sd are {prior_mean!r} and {prior_sd!r}; they must be finite, and more than 0")
-    now = _now(bounds, z, look, fraction, allow_start=math.isfinite(prior_sd))
-    precision = now + prior_sd**-2
-    mean = (z * math.sqrt(now) + prior_mean * prior_sd**-2) / precision
+    arguments.number(prior_mean, "prior_mean")
+    spread = math.inf if prior_sd == math.inf else arguments.number(prior_sd, "prior_sd", at_least=CLOSEST)
+    prior_precision = spread**-2
+    now = _now(bounds, z, look, fraction, allow_start=math.isfinite(spread))
+    precision = now + prior_precision
+    mean = (z * math.sqrt(now) + prior_mean * prior_precision) / precision
     sd = precision**-0.5
     # In the drift, the density has this width and conditional power bends within 1 / sqrt(time to come).
     narrow = (precision + 1 - now) ** -0.5
@@ -141,7 +142,7 @@ def _power(
 ) -> ConditionalPower:
     """Average the power from here over drifts."""
     honoured = bounds.binding if honour_futility is None else honour_futility
-    coming = np.flatnonzero(bounds.fraction > now * (1 + 1e-12))
+    coming = np.flatnonzero(bounds.fraction > now + CLOSEST / 2)
     lower, upper = (bound[coming] for bound in bounds.continuation(honour_futility=honoured))
     fraction = bounds.fraction[coming]
     reached = layers(
@@ -164,19 +165,18 @@ def _power(
 
 
 def _now(bounds: Boundaries, z: float, look: int | None, fraction: float | None, *, allow_start: bool = False) -> float:
-    if not math.isfinite(z):
-        raise ValueError(f"z is {z!r}; it must be a finite number")
+    arguments.number(z, "z")
     if (look is None) == (fraction is None):
         raise ValueError(f"look is {look!r} and fraction {fraction!r}; exactly one must be given")
     if look is not None:
-        if not 1 <= look < bounds.looks:
-            raise ValueError(f"look is {look!r}; it must be 1 to {bounds.looks - 1}, for one to come")
-        return float(bounds.fraction[look - 1])
+        if bounds.looks == 1:
+            raise ValueError(f"look is {look!r}; it must be one before the last, and bounds have one look")
+        return float(bounds.fraction[arguments.whole(look, "look", at_least=1, at_most=bounds.looks - 1) - 1])
     assert fraction is not None
     if fraction == 0 and allow_start and z == 0:
         return 0.0
-    if not 0 < fraction < 1:
-        raise ValueError(f"fraction is {fraction!r}; it must lie between 0 and 1")
+    if not CLOSEST <= arguments.number(fraction, "fraction") <= 1 - CLOSEST:
+        raise ValueError(f"fraction is {fraction!r}; it must lie between 0 and 1, a millionth from either")
     return float(fraction)
 
 
@@ -190,9 +190,7 @@ def _drift(bounds: Boundaries, z: float, now: float, effect: Effect) -> float:
             if math.isnan(bounds.drift):
                 raise ValueError("effect is 'design', but the boundaries have no beta and so no design effect")
             return bounds.drift
-        case float() | int():
-            if not math.isfinite(effect):
-                raise ValueError(f"effect is {effect!r}; a drift must be finite")
-            return float(effect)
+        case float() | int() | np.integer() | np.floating():
+            return arguments.number(effect, "effect")
         case _:
             raise ValueError(f"effect is {effect!r}; it must be 'trend', 'design', 'null' or a drift")

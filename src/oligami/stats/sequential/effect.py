@@ -6,6 +6,7 @@ A hazard ratio below 1 favours the experimental arm; Z and drift above 0 do.
 import numpy as np
 from numpy.typing import ArrayLike
 
+from oligami.stats import arguments
 from oligami.stats.arguments import Floats
 
 
@@ -28,7 +29,10 @@ def drift_of_hazard_ratio(hazard_ratio: ArrayLike, events: float, *, allocation_
     >>> float(drift_of_hazard_ratio(0.703944, 153).round(4))
     2.1712
     """
-    ratio = np.asarray(hazard_ratio, dtype=np.float64)
+    try:
+        ratio = np.asarray(hazard_ratio, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"hazard_ratio is {hazard_ratio!r}; it must be a finite number, more than 0") from error
     if not ((ratio > 0) & np.isfinite(ratio)).all():
         raise ValueError(f"hazard_ratio is {hazard_ratio!r}; it must be a finite number, more than 0")
     return np.asarray(-np.log(ratio) * np.sqrt(information_of_events(events, allocation_ratio)))
@@ -41,6 +45,8 @@ def hazard_ratio_of_z(z: ArrayLike, events: ArrayLike, *, allocation_ratio: floa
 
     Raises:
         ValueError: the events or the allocation ratio are not positive.
+
+    Source: Schoenfeld (1981), Biometrika 68, 316-319: exp(-Z / sqrt(events r / (1 + r)^2)).
 
     >>> float(hazard_ratio_of_z(1.96, 153).round(3))
     0.728
@@ -55,9 +61,11 @@ def information_of_events(events: ArrayLike, allocation_ratio: float) -> Floats:
     Raises:
         ValueError: the events or the allocation ratio are not positive.
     """
-    count = np.asarray(events, dtype=np.float64)
+    try:
+        count = np.asarray(events, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"events are {events!r}; they must be finite and more than 0") from error
     if not ((count > 0) & np.isfinite(count)).all():
         raise ValueError(f"events are {events!r}; they must be finite and more than 0")
-    if not (np.isfinite(allocation_ratio) and allocation_ratio > 0):
-        raise ValueError(f"allocation_ratio is {allocation_ratio!r}; it must be finite and more than 0")
+    arguments.number(allocation_ratio, "allocation_ratio", above=0)
     return np.asarray(count * allocation_ratio / (1 + allocation_ratio) ** 2)

@@ -133,17 +133,15 @@ def final_inference(
     [0.599, 0.432, 0.831]
     """
     stage = bounds.looks if look is None else look
-    if not 1 <= stage <= bounds.looks:
-        raise ValueError(f"look is {look!r}; it must be 1 to {bounds.looks}")
-    if not math.isfinite(z):
-        raise ValueError(f"z is {z!r}; it must be a finite number")
+    arguments.whole(stage, "look", at_least=1, at_most=bounds.looks)
+    arguments.number(z, "z")
     if information is not None and events is not None:
         raise ValueError("information and events are both given; one of them must do")
-    amount = float(bounds.information[stage - 1]) if information is None else float(information)
+    amount = float(bounds.information[stage - 1])
+    if information is not None:
+        amount = arguments.number(information, "information", above=0)
     if events is not None:
-        amount = float(information_of_events(events, allocation_ratio))
-    if not (math.isfinite(amount) and amount > 0):
-        raise ValueError(f"information is {information!r}; it must be finite and more than 0")
+        amount = float(information_of_events(arguments.number(events, "events", above=0), allocation_ratio))
     default = 1 - 2 * bounds.alpha if bounds.sided == 1 else 1 - bounds.alpha
     level = arguments.level(default if conf_level is None else conf_level)
 
@@ -320,5 +318,5 @@ def _has_levels(bounds: Boundaries) -> bool:
 def _observed(bounds: Boundaries, z: ArrayLike) -> Floats:
     values = arguments.numbers(z, "z")
     if values.size > bounds.looks:
-        raise ValueError(f"z has {values.size} values; the test has {bounds.looks} looks")
+        raise ValueError(f"z has {values.size} values; it must have at most one for each look of the test, {bounds.looks}")
     return values

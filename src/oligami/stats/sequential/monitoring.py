@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from oligami.stats import arguments, show
 from oligami.stats.arguments import Floats
-from oligami.stats.sequential.boundaries import Boundaries, assemble, log_spent_at
+from oligami.stats.sequential.boundaries import Boundaries, assemble, log_spent_at, looks_apart
 from oligami.stats.sequential.classical import Classical
 from oligami.stats.sequential.solving import close_out, left_over, spend_alpha, spend_beta
 from oligami.stats.sequential.spending import Spending
@@ -48,7 +48,10 @@ class Monitoring:
              for name, column in columns.items()]
             for k in range(self.fraction.size)
         ]  # fmt: skip
-        notes = ["The last look ends the trial." if self.final else "The trial goes on: alpha is left."]
+        if self.stopped_at is not None:
+            notes = [f"By its bounds the trial ended at look {self.stopped_at}: {self.decision[self.stopped_at - 1]}."]
+        else:
+            notes = ["The last look ends the trial." if self.final else "The trial goes on: alpha is left."]
         return show.table(f"Monitoring, planned information {show.number(self.planned)}", list(columns), rows, notes)
 
     def plot(self, ax: Any = None) -> Any:
@@ -118,14 +121,14 @@ def monitor(
     >>> seen.boundaries.z_efficacy.round(4).tolist(), seen.decision
     ([3.3099, 2.1261, 1.6843], ('continue', 'continue', 'reject'))
     """
-    observed = arguments.rising(information, "information")
+    observed = looks_apart(information)
     count = observed.size
     planned = float(plan.information[-1])
     share = np.minimum(observed / planned, 1.0)
     if (share[:-1] >= 1).any():
         at = int(np.argmax(share >= 1))
         raise ValueError(
-            f"information[{at}] is {observed[at]}, which reaches the planned {planned} and ends the trial; no look may follow"
+            f"information[{at}] is {observed[at]}, which reaches the planned {planned} and ends the trial; it must be the last"
         )
     ends = final or bool(share[-1] >= 1)
     if ends:
@@ -137,7 +140,7 @@ def monitor(
     symmetric = plan.sided == 2
     level = plan.alpha / plan.sided
     if plan.efficacy is None:
-        raise ValueError("plan has bounds that were given; only a plan with a family can be moved to other information")
+        raise ValueError("plan has bounds that were given; it must have a family to be moved to other information")
     if plan.futility is None:
         lower = _futility_by_look(plan, futility, count, ends)
     seen = lower if plan.binding else np.full(count, -np.inf)

@@ -77,18 +77,17 @@ def hwang_shih_decani(gamma: float) -> Spending:
     """Return the gamma family of Hwang, Shih and De Cani; the lower gamma, the later the error is spent.
 
     Args:
-        gamma: any finite number; -4 resembles O'Brien-Fleming, 1 Pocock, 0 spends evenly.
+        gamma: from -500 to 500; -4 resembles O'Brien-Fleming, 1 Pocock, 0 spends evenly.
 
     Raises:
-        ValueError: gamma is not finite.
+        ValueError: gamma is not a number within these.
 
     Source: Hwang, Shih and De Cani (1990), Statistics in Medicine 9, 1439-1445.
 
     >>> hwang_shih_decani(-4).spent([0.5, 1], 0.025).round(6).tolist()
     [0.00298, 0.025]
     """
-    if not np.isfinite(gamma):
-        raise ValueError(f"gamma is {gamma!r}; it must be a finite number")
+    arguments.number(gamma, "gamma", at_least=-500, at_most=500)
     return Spending(name="hwang_shih_decani", parameter=float(gamma), log_function=partial(_log_gamma_family, float(gamma)))
 
 
@@ -106,8 +105,7 @@ def kim_demets(rho: float) -> Spending:
     >>> kim_demets(3).spent([0.5, 1], 0.05).round(6).tolist()
     [0.00625, 0.05]
     """
-    if not (np.isfinite(rho) and rho > 0):
-        raise ValueError(f"rho is {rho!r}; it must be a finite number, more than 0")
+    arguments.number(rho, "rho", above=0)
     return Spending(name="kim_demets", parameter=float(rho), log_function=partial(_log_power_family, float(rho)))
 
 

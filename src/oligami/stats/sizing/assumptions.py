@@ -130,6 +130,11 @@ def assume(
     """
     if (experimental is None) == (hazard_ratio is None):
         raise ValueError("experimental and hazard_ratio are both given or both absent; exactly one must be given")
+    for name, arm in (("control", control), ("experimental", experimental)):
+        if (arm is not None and not isinstance(arm, TimeToEvent)) or (arm is None and name == "control"):
+            raise ValueError(f"{name} is {arm!r}; it must be a time to the event, as exponential(rate) makes one")
+    if not isinstance(accrual, Accrual):
+        raise ValueError(f"accrual is {accrual!r}; it must be an Accrual, as uniform(duration) makes one")
     if experimental is None:
         ratio = arguments.number(hazard_ratio if hazard_ratio is not None else np.nan, "hazard_ratio", above=0)
         experimental = scaled(control, ratio)
@@ -255,6 +260,16 @@ class AverageHazardRatio:
     events: Floats
     information: Floats  # about the log hazard ratio under the assumptions: sum of d0 d1 / (d0 + d1)
     null_information: Floats  # the same with the events shared as the subjects
+
+    def summary(self) -> str:
+        """Return the averages as a text table."""
+        columns = (self.time, self.hazard_ratio, self.events, self.information)
+        rows = list(zip(*(column.tolist() for column in columns), strict=True))
+        return show.table("Average hazard ratio by calendar time", ["time", "average HR", "events", "information"], rows)
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame, one row a time."""
+        return show.frame({name: getattr(self, name) for name in self.__dataclass_fields__})
 
 
 def average_hazard_ratio(assumptions: Assumptions, times: ArrayLike) -> AverageHazardRatio:

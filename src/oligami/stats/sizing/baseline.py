@@ -139,9 +139,12 @@ def baseline_table(
     """
     base = arguments.numbers(survival_control, "survival_control")
     unknown = [name for name in methods if name not in ALL_METHODS]
+    if not methods:
+        raise ValueError(f"methods is empty; it must hold at least one of {', '.join(ALL_METHODS)}")
     if unknown:
         raise ValueError(f"methods hold {unknown[0]!r}; they must be among {', '.join(ALL_METHODS)}")
-    other = base + arguments.number(difference, "difference")
+    _shares(base, "survival_control")
+    other = _shifted(base, difference)
     subjects: dict[str, Floats] = {name: np.empty(base.size) for name in methods}
     events: dict[str, Floats] = {name: np.empty(base.size) for name in methods if name in METHODS}
     ratio = np.empty(base.size)
@@ -254,10 +257,11 @@ def baseline_power(
     [0.7075, 0.7047, 0.7104]
     """
     base = arguments.numbers(survival_control, "survival_control")
+    _shares(base, "survival_control")
     if (difference is None) == (hazard_ratio is None):
         raise ValueError("difference and hazard_ratio are both given or both absent; exactly one must be given")
     if difference is not None:
-        other = base + arguments.number(difference, "difference")
+        other = _shifted(base, difference)
     else:
         other = base ** arguments.number(hazard_ratio if hazard_ratio is not None else np.nan, "hazard_ratio", above=0)
     found = [
@@ -272,7 +276,7 @@ def baseline_power(
     ]
     return BaselinePower(
         milestone=milestone,
-        subjects=float(subjects),
+        subjects=arguments.number(subjects, "subjects", above=0),
         alpha=alpha,
         sides=sides,
         method=method,
@@ -282,6 +286,21 @@ def baseline_power(
         events=arguments.frozen(np.array([one.events for one in found])),
         power=arguments.frozen(np.array([one.power for one in found])),
     )
+
+
+def _shares(values: Floats, argument: str) -> None:
+    for j, value in enumerate(values.tolist()):
+        arguments.level(value, f"{argument}[{j}]")
+
+
+def _shifted(base: Floats, difference: float) -> Floats:
+    """Survival of the experimental arm, which must be possible at every baseline."""
+    other = base + arguments.number(difference, "difference")
+    wrong = (other <= 0) | (other >= 1)
+    if wrong.any():
+        at = float(base[np.argmax(wrong)])
+        raise ValueError(f"difference is {difference!r}; with control survival {at:g} the other must lie between 0 and 1")
+    return other
 
 
 def _trial(

@@ -21,6 +21,28 @@ _POINTS = 24
 _BEND = 6.0  # a stretch that begins where a power of time leaves 0 is walked in its sixth root
 
 
+_STEEP = 2.0  # above this order one stretch from 0 to the end would lose digits
+_STEEP_CUTS = (
+    1e-15,
+    1e-12,
+    1e-9,
+    1e-6,
+    1e-4,
+    3e-3,
+    0.02,
+    0.1,
+    0.3,
+    0.6,
+    0.85,
+    0.97,
+    0.997,
+    0.9999,
+    0.999999,
+    1 - 1e-9,
+    1 - 1e-13,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stretches:
     """Points and weights of integrals over (0, t) for each of m times t, arrays of shape (m, stretches, points)."""
@@ -63,10 +85,15 @@ def legendre() -> tuple[Floats, Floats]:
 
 @lru_cache(maxsize=256)  # asked again at every step of a search
 def cuts_of(*distributions: TimeToEvent) -> frozenset[float]:
-    """Return where integrals over these distributions are to be cut: at their breaks, and where little is left."""
+    """Return where integrals over these distributions are to be cut: at their breaks, and where little is left.
+
+    Where a Weibull hazard rises steeply nearly all happens within a short time, which is cut into shorter stretches.
+    """
     found: set[float] = set()
     for distribution in distributions:
         found.update(distribution.breaks)
+        if distribution.order > _STEEP:
+            found.update(distribution.quantile(_STEEP_CUTS).tolist())
         found.add(distribution.horizon)
     return frozenset(cut for cut in found if np.isfinite(cut) and cut > 0)
 

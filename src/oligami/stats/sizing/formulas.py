@@ -8,6 +8,7 @@ Phi((sqrt(N) effect - z_alpha sd_null) / sd_alternative), and what a power needs
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil, log, sqrt
+from typing import Any
 
 from scipy.special import ndtr, ndtri
 
@@ -78,6 +79,11 @@ class SampleSize:
             f"{'one' if self.sides == 1 else 'two'}-sided, analysis at {show.number(self.duration)}",
         )
         return show.table(f"Sample size by {self.method}", ["", "total", "control", "experimental"], cells, notes)
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with one row."""
+        derived = ("subjects_rounded", "rounded_control", "rounded_experimental")
+        return show.frame({name: [getattr(self, name)] for name in (*self.__dataclass_fields__, *derived)})
 
 
 def rounded_up(subjects: float) -> int:
@@ -269,7 +275,7 @@ def _lakatos(trial: Assumptions) -> Standardized:
     limit = limit_of_logrank(trial)
     sd = sqrt(limit.variance)
     if not limit.drift:
-        raise ValueError("assumptions have arms that do not differ; there is nothing to detect")
+        raise ValueError("assumptions have arms that do not differ; they must, there is nothing to detect")
     return Standardized(effect=abs(limit.drift), sd_null=sd, sd_alternative=sd, event_share=limit.event_share)
 
 
@@ -354,6 +360,8 @@ def power_of(
     """Return the power of a trial with the subjects that its accrual brings, or `subjects`.
 
     Arguments and errors as `sample_size`. By default the limit of the log-rank test itself, which holds for any hazards.
+
+    Source: as `sample_size`, solved for the power; of a two-sided test the experimental arm's side.
 
     >>> from oligami.stats.sizing import assume, exponential_through, uniform
     >>> plan = assume(control=exponential_through(0.45, at=5), experimental=exponential_through(0.57, at=5),

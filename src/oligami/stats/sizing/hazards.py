@@ -347,7 +347,7 @@ def scaled(base: TimeToEvent, ratio: ArrayLike, starts: ArrayLike = (0.0,)) -> T
     [0.2, 0.12]
     """
     begins = _starts(starts)
-    ratios = arguments.numbers(np.atleast_1d(np.asarray(ratio, dtype=np.float64)), "ratio")
+    ratios = arguments.one_or_more(ratio, "ratio")
     if ratios.size != len(begins) or (ratios <= 0).any():
         raise ValueError(f"ratio is {ratios.tolist()}; it must be {len(begins)} numbers above 0, one a start")
     if isinstance(base, Piecewise):
@@ -360,7 +360,7 @@ def scaled(base: TimeToEvent, ratio: ArrayLike, starts: ArrayLike = (0.0,)) -> T
 
 
 def _starts(values: ArrayLike) -> tuple[float, ...]:
-    begins = arguments.times(np.atleast_1d(np.asarray(values, dtype=np.float64)), "starts")
+    begins = arguments.times(arguments.one_or_more(values, "starts"), "starts")
     if begins[0] != 0 or (np.diff(begins) <= 0).any():
         raise ValueError(f"starts are {begins.tolist()}; they must increase from 0")
     return tuple(begins.tolist())

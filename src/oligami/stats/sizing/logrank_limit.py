@@ -80,7 +80,7 @@ def limit_of_logrank(assumptions: Assumptions, *, rho: float = 0.0, gamma: float
     y1 = assumptions.shares[1] * open_to * np.exp(-experimental.cumulative(x) - lost1.cumulative(x))
     h0, h1 = control.hazard(x), experimental.hazard(x)
     # At the very end nobody is left; what is divided there is divided by next to nothing and weighs nothing.
-    at_risk = np.where(y0 + y1 > 0, y0 + y1, 1.0)
+    at_risk = np.where(y0 + y1 > 1e-100, y0 + y1, 1.0)
     deaths = y0 * h0 + y1 * h1
     factor = _weight(deaths / at_risk, weight, power_of_survival, power_of_death)
     event_share = float((deaths * weight).sum())

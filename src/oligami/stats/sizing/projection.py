@@ -17,6 +17,7 @@ from oligami.stats import arguments, show
 from oligami.stats.arguments import Floats, Ints
 
 MODELS = ("exponential", "weibull", "piecewise")
+_MOST_CELLS = 2e8  # a drawn time for each subject and draw, in memory at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,6 +29,16 @@ class Prediction:
     lower: Floats
     upper: Floats
     conf_level: float
+
+    def summary(self) -> str:
+        """Return the predictions as a text table."""
+        level = show.number(100 * self.conf_level)
+        rows = list(zip(*(c.tolist() for c in (self.target, self.median, self.lower, self.upper)), strict=True))
+        return show.table("Prediction", ["target", "median", f"lower {level} %", f"upper {level} %"], rows)
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame, one row a target."""
+        return show.frame({name: getattr(self, name) for name in ("target", "median", "lower", "upper")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,7 +73,7 @@ class EventProjection:
             ValueError: a number is not whole or below 1.
         """
         level = arguments.level(conf_level)
-        wanted = arguments.numbers(np.atleast_1d(np.asarray(events, dtype=np.float64)), "events")
+        wanted = arguments.one_or_more(events, "events")
         wanted = arguments.counts(wanted, wanted.size, "events").astype(np.float64)
         if (wanted < 1).any():
             raise ValueError(f"events are {wanted.tolist()}; each must be 1 or more")
@@ -84,7 +95,7 @@ class EventProjection:
             conf_level: share of the intervals that should hold the truth.
         """
         level = arguments.level(conf_level)
-        at = arguments.times(np.atleast_1d(np.asarray(times, dtype=np.float64)), "times")
+        at = arguments.times(arguments.one_or_more(times, "times"), "times")
         known = np.searchsorted(self.observed_times, at, side="right").astype(np.float64)
         limits = np.stack(
             [
@@ -106,7 +117,7 @@ class EventProjection:
             ValueError: a time lies before the cut.
         """
         level = arguments.level(conf_level)
-        at = arguments.times(np.atleast_1d(np.asarray(times, dtype=np.float64)), "times")
+        at = arguments.times(arguments.one_or_more(times, "times"), "times")
         if (at < self.at).any():
             raise ValueError(f"times are {at.tolist()}; each must be {self.at:g} or more, the cut")
         limits = np.stack(
@@ -132,7 +143,7 @@ class EventProjection:
                 f"{name} {show.number(float(np.median(column)))}"
                 for name, column in zip(self.parameter_names, self.parameters.T, strict=True)
             ),
-            f"{self.parameters.shape[0]} draws, seed {self.seed}",
+            f"{self.parameters.shape[0]} draws, seed {self.seed}; dates on the calendar of the entries, inf: in so many draws never",
         ]
         if (numbers := numbers[numbers > self.observed]).size == 0:
             return show.table("Projection of events", ["events"], [], [*notes, "no further event is expected"])
@@ -224,9 +235,11 @@ def project_events(
     _within_cut(began, length, cut)
     if not length.sum() > 0:
         raise ValueError("time is 0 for everybody; somebody must have been observed for some time")
-    coming = int(arguments.number(to_enter, "to_enter", at_least=0))
-    repeats = int(arguments.number(draws, "draws", at_least=100))
-    generator = np.random.default_rng(seed)
+    coming = arguments.whole(to_enter, "to_enter", at_least=0)
+    repeats = arguments.whole(draws, "draws", at_least=100)
+    if repeats * (began.size + coming) > _MOST_CELLS:
+        raise ValueError(f"draws is {draws!r} for {began.size + coming} subjects; their product must be at most {_MOST_CELLS:g}")
+    generator = np.random.default_rng(arguments.whole(seed, "seed", at_least=0))
 
     had_event = ended == 1
     names, parameters, to_come = _fitted(model, cuts, length, had_event, repeats, generator)
@@ -297,9 +310,10 @@ Fitted = tuple[tuple[str, ...], Floats, Callable[[Floats, Floats], Floats]]
 def _fitted(model: str, cuts: ArrayLike, length: Floats, had_event: Any, draws: int, generator: np.random.Generator) -> Fitted:
     if model not in MODELS:
         raise ValueError(f"model is {model!r}; it must be one of {', '.join(MODELS)}")
-    inner = np.asarray(cuts, dtype=np.float64)
+    inner = np.asarray(cuts)
+    inner = arguments.one_or_more(inner, "cuts") if inner.size else np.empty(0)
     if (model == "piecewise") != (inner.size > 0):
-        raise ValueError(f"cuts are {inner.tolist()} with model {model!r}; they belong to 'piecewise', which needs them")
+        raise ValueError(f"cuts are {inner.tolist()} with model {model!r}; there must be some with 'piecewise', and none else")
     if model == "weibull":
         return _weibull(length, had_event.astype(np.int64), draws, generator)
     starts = np.concatenate([[0.0], arguments.times(inner, "cuts") if inner.size else []])
@@ -334,7 +348,7 @@ def _fitted(model: str, cuts: ArrayLike, length: Floats, had_event: Any, draws: 
 def _weibull(length: Floats, had_event: Ints, draws: int, generator: np.random.Generator) -> Fitted:
     count = int(had_event.sum())
     if count < 2:
-        raise ValueError(f"model is 'weibull' with {count} events; it needs at least 2")
+        raise ValueError(f"model is 'weibull' with {count} events; there must be at least 2")
     log_shape, log_scale, covariance = weibull_fit(length, had_event)
     drawn = np.exp(generator.multivariate_normal([log_shape, log_scale], covariance, draws))
     shape, scale = drawn[:, :1], drawn[:, 1:]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from scipy.special import bdtrc, bdtri, bdtrik
 
@@ -28,13 +29,17 @@ class Registration:
             f"probability of at least {self.randomized}: {show.number(self.probability_enough)}"
         )
 
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with one row."""
+        return show.frame({name: [getattr(self, name)] for name in self.__dataclass_fields__})
+
 
 def registered_needed(randomized: int, share: float, *, assurance: float | None = None) -> int:
     """Return how many must be registered so that enough are randomized.
 
     Args:
         randomized: subjects wanted, >= 1.
-        share: of the registered who go on to be randomized, in (0, 1].
+        share: of the registered who go on to be randomized, from 1e-6 to 1.
         assurance: probability of getting at least `randomized`, in (0, 1); by default enough on average.
 
     Raises:
@@ -65,7 +70,7 @@ def registration(registered: int, randomized: int, share: float) -> Registration
     Args:
         registered: at the first registration, >= 1.
         randomized: subjects wanted, >= 1.
-        share: of the registered who go on, in (0, 1].
+        share: of the registered who go on, from 1e-6 to 1.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -98,6 +103,8 @@ def share_needed(registered: int, randomized: int, *, assurance: float | None = 
     Raises:
         ValueError: an argument is out of its range.
 
+    Source: as `registered_needed`, solved for the share.
+
     >>> round(share_needed(340, 270), 4), round(share_needed(340, 270, assurance=0.9), 4)
     (0.7941, 0.8196)
     """
@@ -115,10 +122,8 @@ def _quantile(probability: float, registered: int, share: float) -> int:
 
 
 def _whole(value: int, argument: str) -> int:
-    if arguments.number(value, argument, at_least=1) != int(value):
-        raise ValueError(f"{argument} is {value!r}; it must be a whole number")
-    return int(value)
+    return arguments.whole(value, argument, at_least=1, at_most=1e9)
 
 
 def _share(value: float) -> float:
-    return arguments.number(value, "share", above=0, at_most=1)
+    return arguments.number(value, "share", at_least=1e-6, at_most=1)

@@ -178,7 +178,13 @@ def survival_design(
         information, alpha=alpha, efficacy=efficacy, sided=sided, futility=futility, beta=1 - power, binding=binding
     )
     max_events = fixed.events * bounds.inflation
-    max_subjects = fixed.subjects * bounds.inflation if subjects is None else subjects
+    max_subjects = fixed.subjects * bounds.inflation
+    if subjects is not None:
+        max_subjects = arguments.number(subjects, "subjects", above=0)
+        if max_subjects < max_events:
+            raise ValueError(
+                f"subjects is {subjects!r}; it must bring {max_events:.1f} events, and brings at most {max_subjects:.1f}"
+            )
     trial = assumptions.with_subjects(max_subjects)
     looks = max_events * bounds.fraction
     ratio = assumptions.hazard_ratio

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import exp, isfinite, log
+from typing import Any
 
 from oligami.stats import arguments, show
 from oligami.stats.sizing.accrual import Accrual, uniform
@@ -35,6 +36,12 @@ class Solution:
         rows += [["events", self.size.events, ""], ["duration", self.size.duration, ""]]
         title = f"Design by {self.size.method}, alpha {show.number(self.size.alpha)}, sides {self.size.sides}"
         return show.table(title, ["", "value", ""], rows)
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with one row."""
+        names = ("unknown", "power", "subjects", "hazard_ratio", "accrual_time", "accrual_rate", "followup")
+        columns: dict[str, list[Any]] = {name: [getattr(self, name)] for name in names}
+        return show.frame(columns | {"events": [self.size.events], "duration": [self.size.duration]})
 
 
 def solve(
@@ -125,6 +132,10 @@ def solve(
     def missed(assumptions: Assumptions, n: float) -> float:
         return power_for(standardized(assumptions, method), n, alpha=alpha, sides=sides) - wanted
 
+    if accrual_time is not None:
+        arguments.number(accrual_time, "accrual_time", above=0)
+    if followup is not None:
+        arguments.number(followup, "followup", at_least=0)
     ratio, entry, after = hazard_ratio or 0.0, accrual_time or 0.0, followup or 0.0
     n = 1.0 if subjects is None else subjects
     if unknown == "subjects":
@@ -179,5 +190,9 @@ def _root(missed: Callable[[float], float], low: float, high: float, unknown: st
     ends = missed(low), missed(high)
     if ends[0] * ends[1] > 0:
         more = "exceeds" if ends[0] > 0 else "stays below"
-        raise ValueError(f"{unknown} has no solution; the power {more} the one wanted at every value tried")
+        tried = (exp(low), exp(high)) if unknown == "hazard_ratio" else (low, high)
+        raise ValueError(
+            f"{unknown} has no solution from {tried[0]:.4g} to {tried[1]:.4g}, where the power {more} the one wanted;"
+            " another argument must change"
+        )
     return float(brentq(missed, low, high, xtol=1e-12, rtol=1e-12))
