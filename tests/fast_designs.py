@@ -83,7 +83,7 @@ def plans(draw: st.DrawFn) -> Plan:
     levels = 1 if hazard_factor is None else factors[hazard_factor].size
     pieces = draw(st.sampled_from([(0.0,), (0.0, 3.0), (0.0, 2.0, 9.0)]))
     steps = [st.sampled_from([0.1, 0.02, 0.0]) for _ in pieces[:-1]] + [st.sampled_from([0.1, 0.4, 0.01])]
-    looks = tuple(draw(st.lists(_looks(), min_size=1, max_size=3)))
+    looks = tuple(sorted(draw(st.lists(_looks(), min_size=1, max_size=3)), key=_in_turn))
     # No bound that a z of few subjects could meet exactly, for rounding would decide.
     bounds = st.lists(st.sampled_from([-np.inf, -0.937, 0.413, 1.271, np.inf]), min_size=len(looks), max_size=len(looks))
     minimization = st.builds(
@@ -121,6 +121,11 @@ def plans(draw: st.DrawFn) -> Plan:
         efficacy=draw(bounds),
         futility=draw(bounds),
     )
+
+
+def _in_turn(look: Look) -> tuple[float, float, float]:
+    """Looks of one kind ascend; those of different kinds come in any order of time."""
+    return look.calendar_months or 0.0, look.events or 0.0, look.after_last_months or 0.0
 
 
 def _looks() -> st.SearchStrategy[Look]:

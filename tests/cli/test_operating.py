@@ -52,7 +52,9 @@ def test_a_checkpoint_is_gone_on_from(tmp_path: Path):
         (["jcog2110", "--trials", 5, "--engine", "cuda"], "one of auto, numpy, numba"),
         (["jcog2111", "--trials", 5], "jcog2111"),
         (["jcog2110", "--trials", 5, "--seed", -1], "seed is -1"),
-        (["jcog2110", "--trials", 5, "--scheduler", "nonsense"], "nonsense"),
+        (["jcog2110", "--trials", 5, "--scheduler", "nonsense"], "expected an address such as tcp://127.0.0.1:8786"),
+        (["jcog2110", "--journal", "x.jsonl", "--engine", "numpy"], "--engine: goes with --trials"),
+        (["jcog2110", "--trials", 5, "--checkpoint", "no/run.json"], "there is no folder no; make it first"),
         (["jcog2110", "--trials", 5, "--out", "x", "--checkpoint", "y"], "--checkpoint goes with one scenario"),
     ],
 )

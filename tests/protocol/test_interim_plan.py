@@ -46,7 +46,11 @@ def test_a_plan_of_interim_analyses_is_read_and_shown(tmp_path: Path) -> None:
         ("[0.5, 0.75, 1.0]", "[0.5, 0.9]", "interim_plan.information"),
         ("[0.5, 0.75, 1.0]", "[]", "interim_plan.information"),
         ("futility_parameter = -2.0\n", "", "interim_plan.futility_parameter"),
-        ('"lan_demets_obrien_fleming"', '"lan_demets_obrien_fleming"\nefficacy_parameter = 3.0', "interim_plan.efficacy_parameter"),
+        (
+            '"lan_demets_obrien_fleming"',
+            '"lan_demets_obrien_fleming"\nefficacy_parameter = 3.0',
+            "interim_plan.efficacy_parameter",
+        ),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(tmp_path: Path, old: str, new: str, key: str) -> None:

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from oligami.protocol.load import load_protocol
+from oligami.protocol.text import Text
 from oligami.reports.operating import check_operating_place, write_operating_report
+from oligami.reports.operating_brief import brief_section
+from oligami.reports.terminal import section_text
+from oligami.simulation.fast.operating import characteristics
+from oligami.simulation.fast.planning import plan_of
 from oligami.simulation.fast.run import run
 from oligami.simulation.fast.scenario import find_operating_scenarios, load_operating_scenario
 from oligami.simulation.fast.study import make_study, study_steps
@@ -70,6 +75,35 @@ def test_the_numbers_of_the_page_are_those_of_the_study(study, report):
     numbers = json.loads((report / "numbers.json").read_text(encoding="utf-8"))
     assert len(numbers["blocks"]["sweep"]) == 4
     assert numbers["provenance"]["protocol_digest"] == study.protocol.digest
+
+
+def test_words_and_numbers_of_the_page_are_for_people(report):
+    """One look is one, rules are named in both languages, a design without interim looks stops early in no share of trials."""
+    html = (report / "index.html").read_text(encoding="utf-8")
+    assert "1 interim look<" in html
+    assert "2 interim looks<" in html
+    assert "最小化法（本プロトコール）" in html
+    assert "単純無作為化" in html
+    rows = list(csv.DictReader((report / "csv" / "designs.csv").read_text(encoding="utf-8").splitlines()))
+    assert rows[0]["early_share"] == ""
+    assert all(row["early_share"] for row in rows[1:])
+
+
+def test_the_calendar_asks_for_the_events_at_which_designs_look(study):
+    """Half of the planned events is the same number in the calendar and in the design with one interim look."""
+    assert study.calendars[0].events[1] == study.designs[1].events[0]
+    assert study.calendars[0].events[-1] == study.planned
+
+
+def test_one_trial_has_means_and_no_spread():
+    """The brief of a single trial shows its numbers, and dashes where a spread or a bound does not exist."""
+    scenario = load_operating_scenario(find_operating_scenarios(FOLDER)["design"])
+    plan = plan_of(load_protocol(FOLDER), scenario)
+    result = characteristics(run(plan, 3, 0, 1, "numpy"), plan)
+    said = section_text(brief_section(Text("One", "1回"), result), None, "en")
+    assert "nan" not in said
+    assert f"{result.events.mean:.1f}" in said.split("Looks")[1]
+    assert said.rstrip().splitlines()[-1].split()[-1] == "–"
 
 
 def test_the_same_study_gives_the_same_bytes(study, report, tmp_path):

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oligami.simulation.fast import scale
 from oligami.simulation.fast.counts import Counts, Moments, count, plan_digest, total
 from oligami.simulation.fast.operating import characteristics, quantiles, sweep
 from oligami.simulation.fast.plan import Look, Minimization, Plan, Test
@@ -116,6 +117,12 @@ def test_a_plan_s_digest_follows_its_meaning():
     assert len({plan_digest(plan) for plan in (PLAN, *others)}) == 4
 
 
+def test_one_number_written_in_two_ways_is_one_plan():
+    """Whole numbers, floats and numpy's floats give the same digest."""
+    written = [replace(PLAN, rmst_months=number, delay_months=(number, number)) for number in (3, 3.0, np.float64(3))]
+    assert len({plan_digest(plan) for plan in written}) == 1
+
+
 def test_a_run_goes_on_from_its_checkpoint(tmp_path, whole):
     """What a checkpoint covers is not simulated again, and the end is the same to the last bit."""
     file = tmp_path / "run.json"
@@ -124,8 +131,64 @@ def test_a_run_goes_on_from_its_checkpoint(tmp_path, whole):
     done = []
     again = simulate_many(PLAN, 1_200, seed=7, engine="numpy", stretch=90, checkpoint=file, progress=lambda n, _: done.append(n))
     assert again == whole
-    assert done[0] > 500
+    assert done[0] == 500
     assert done[-1] == 1_200
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [("folder", "is a folder; name a file"), ("missing/run.json", "make it first"), ("file/run.json", "make it first")],
+)
+def test_a_place_for_no_checkpoint_is_refused_before_anything_is_simulated(tmp_path, monkeypatch, place, said):
+    """A folder, or a file in no folder, is told at once and not after the hours of a simulation."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(scale, "run", lambda *_: pytest.fail("a trial was simulated"))
+    with pytest.raises(ValueError, match=said):
+        simulate_many(PLAN, 10, seed=1, workers=1, engine="numpy", checkpoint=tmp_path / place)
+
+
+def test_a_place_that_takes_no_file_is_refused_before_anything_is_simulated(tmp_path, monkeypatch):
+    """What the system answers to the attempt is said, and no file is left."""
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(scale, "run", lambda *_: pytest.fail("a trial was simulated"))
+    with pytest.raises(ValueError, match="cannot be written: Permission denied"):
+        simulate_many(PLAN, 10, seed=1, workers=1, engine="numpy", checkpoint=tmp_path / "run.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_address_of_a_scheduler_is_refused_at_once():
+    """Dask would look for a cluster of that name for minutes."""
+    with pytest.raises(ValueError, match="scheduler is 'foo'; expected an address such as tcp://"):
+        simulate_many(PLAN, 10, seed=1, engine="numpy", scheduler="foo")
+
+
+def test_counts_of_another_format_are_refused(tmp_path, whole):
+    """Counts that another version wrote, or none, are not taken for ours and are left as they are."""
+    said = json.loads(whole.to_json())
+    for other in (said | {"format": "oligami-counts/0"}, {name: part for name, part in said.items() if name != "format"}):
+        with pytest.raises(ValueError, match="format"):
+            Counts.from_json(json.dumps(other))
+        path = tmp_path / "old.json"
+        path.write_text(json.dumps(other), encoding="utf-8")
+        with pytest.raises(ValueError, match="is no checkpoint of a simulation here"):
+            simulate_many(PLAN, 2_000, seed=7, engine="numpy", checkpoint=path)
+        assert json.loads(path.read_text(encoding="utf-8")) == other
+
+
+def test_very_large_quantities_are_summed_exactly(whole):
+    """Subjects and months far beyond any trial's leave no bit of their squares behind."""
+    large = simulate_replicates(PLAN, 7, 0, 50, "numpy")
+    large = replace(large, registered=np.full(50, 300_000), last_randomization=np.full(50, 20_000.5))
+    counts = count(large, PLAN, seed=7, first=0, engine="numpy")
+    assert counts.moments["registered"].mean == 300_000
+    assert counts.moments["registered"].std_dev == 0
+    assert counts.moments["registered"].squares == 50 * (300_000 * 1024) ** 2
+    assert counts.moments["last_randomization"].mean == 20_000.5
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):

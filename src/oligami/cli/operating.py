@@ -107,9 +107,8 @@ def tell_operating(
     except (ScenarioError, ValueError, ImportError, OSError) as error:
         refuse(Text(str(error), str(error)), lang)
     except KeyboardInterrupt:
-        hint = f" {checkpoint} keeps what is done; the same command goes on from there." if checkpoint is not None else ""
-        hint_ja = (
-            f" {checkpoint} に途中までの結果が残っています。同じコマンドで続きから再開します。" if checkpoint is not None else ""
-        )
+        kept = checkpoint is not None and checkpoint.is_file()
+        hint = f" {checkpoint} keeps what is done; the same command goes on from there." if kept else ""
+        hint_ja = f" {checkpoint} に途中までの結果が残っています。同じコマンドで続きから再開します。" if kept else ""
         typer.echo(Text(f"Interrupted.{hint}", f"中断しました。{hint_ja}")[lang], err=True)
         sys.exit(130)

@@ -84,7 +84,7 @@ def simulate_command(
         )
         return
     fast_only = {"--out": out, "--workers": workers, "--scheduler": scheduler, "--checkpoint": checkpoint}
-    given = [name for name, value in fast_only.items() if value is not None]
+    given = [name for name, value in fast_only.items() if value is not None] + (["--engine"] if engine != "auto" else [])
     if given:
         refuse(Text(f"{', '.join(given)}: goes with --trials", f"{', '.join(given)} は --trials とともに指定してください"), lang)
     assert journal is not None

@@ -8,7 +8,7 @@ from oligami.reports.operating_sections import MEAN, SHARE, TEST_NAMES, mean_cel
 from oligami.reports.phrases import phrase
 from oligami.reports.sections.section import Section
 from oligami.reports.tables import Cell, Column, Row, Table, number_cell
-from oligami.simulation.fast.operating import OperatingCharacteristics
+from oligami.simulation.fast.operating import OperatingCharacteristics, Share
 
 
 def brief_section(title: Text, result: OperatingCharacteristics) -> Section:
@@ -22,7 +22,7 @@ def brief_section(title: Text, result: OperatingCharacteristics) -> Section:
         n=phrases.whole(result.trials),
         seed=str(result.seed),
         months=phrases.decimal(result.duration.mean, 1),
-        sd=phrases.decimal(result.duration.std_dev, 1),
+        sd=phrases.decimal(None if math.isnan(result.duration.std_dev) else result.duration.std_dev, 1),
         events=phrases.decimal(result.events.mean, 1),
         randomized=phrases.decimal(result.randomized.mean, 1),
         registered=phrases.decimal(result.registered.mean, 1),
@@ -67,14 +67,19 @@ def brief_section(title: Text, result: OperatingCharacteristics) -> Section:
                     _range(look.time_quantiles),
                     mean_cell(look.events),
                     mean_cell(look.at_look),
-                    share_cell(look.stops_efficacy),
-                    share_cell(look.stops_futility),
+                    _share_where(look.efficacy, look.stops_efficacy),
+                    _share_where(look.futility, look.stops_futility),
                 ),
             )
             for look in result.looks
         ),
     )
     return Section(id="scenario", title=title, finding=finding, blocks=(tests, looks))
+
+
+def _share_where(bound: float, share: Share) -> Cell:
+    """Return a share, a dash where no z can reach the bound."""
+    return share_cell(share) if math.isfinite(bound) else Cell(shown=phrases.DASH, values=(None, None, None))
 
 
 def _bound(z: float) -> Cell:

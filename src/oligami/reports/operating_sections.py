@@ -25,9 +25,16 @@ TEST_NAMES = {
 
 _AXES = {
     "control": Text("Control survival", "対照群の生存割合"),
-    "difference": Text("Difference", "差"),
+    "difference": Text("Difference (points)", "差（ポイント）"),
     "accrual_years": Text("Accrual (years)", "登録期間（年）"),
     "pass_share": Text("Reach randomization", "割付に進む割合"),
+}
+
+
+_METHODS = {
+    "minimization": Text("Minimization", "最小化法"),
+    "permuted_blocks": Text("Permuted blocks", "置換ブロック法"),
+    "simple": Text("Simple randomization", "単純無作為化"),
 }
 
 
@@ -52,12 +59,8 @@ def share_cell(share: Share) -> Cell:
 
 def mean_cell(moments: Moments, digits: int = 1) -> Cell:
     """A mean. Fields: mean, sd, std_err."""
-    known = moments.n > 1 and not math.isnan(moments.mean)
-    value = moments.mean if known else None
-    return Cell(
-        shown=phrases.decimal(value, digits),
-        values=(value, moments.std_dev if known else None, moments.std_err if known else None),
-    )
+    values = tuple(None if math.isnan(each) else each for each in (moments.mean, moments.std_dev, moments.std_err))
+    return Cell(shown=phrases.decimal(values[0], digits), values=values)
 
 
 SHARE = ("share", "std_err", "trials")
@@ -160,7 +163,8 @@ def _designs(study: Study) -> Section:
     rows = []
     for design in study.designs:
         looks = len(design.information) - 1
-        head = phrase("{n} interim looks", "中間解析{n}回", n=str(looks)) if looks else Text("No interim look", "中間解析なし")
+        plural = "s" if looks > 1 else ""
+        head = Text(f"{looks} interim look{plural}", f"中間解析{looks}回") if looks else Text("No interim look", "中間解析なし")
         under, null = design.under_scenario, design.under_null
         primary = next(iter(under.power))
         stops = sum(look.stops_efficacy.hits for look in under.looks[:-1])
@@ -174,7 +178,7 @@ def _designs(study: Study) -> Section:
             mean_cell(under.duration),
             mean_cell(under.events),
             mean_cell(null.duration),
-            share_cell(Share(hits=stops, trials=under.trials)),
+            share_cell(Share(hits=stops, trials=under.trials)) if looks else Cell(shown=phrases.DASH, values=(None, None, None)),
         )
         rows.append(Row(head=head, keys={"looks": looks + 1}, cells=cells))
     table = Table(
@@ -194,8 +198,9 @@ def _designs(study: Study) -> Section:
         ),
         rows=tuple(rows),
         note=Text(
-            "Lan and DeMets' O'Brien-Fleming spending, no futility bound. The trial's own plan of interim analyses is not public.",
-            "Lan-DeMetsのO'Brien-Fleming型。無益性の境界なし。本試験の中間解析計画は公表されていない。",
+            "Lan and DeMets' O'Brien-Fleming spending, no futility bound; events as the preset in force needs them. "
+            "Designs to compare, not the trial's own plan.",
+            "Lan-DeMetsのO'Brien-Fleming型。無益性の境界なし。イベント数は現行の仮定による。比較のための計画であり、本試験の計画ではない。",
         ),
     )
     one, last = study.designs[0], study.designs[-1]
@@ -267,7 +272,7 @@ def _sweep(study: Study) -> Section:
 
 
 def _axis_value(name: str, value: float) -> str:
-    return f"{value:g}" if name == "accrual_years" else f"{100 * value:g} %"
+    return f"{value:g}" if name == "accrual_years" else f"{100 * value:g}" if name == "difference" else f"{100 * value:g} %"
 
 
 def _sweep_figure(study: Study) -> Any:
@@ -387,7 +392,7 @@ def _predictability(study: Study) -> Section:
     rows = []
     for each in study.predictability:
         own = phrase(" (this protocol)", "（本プロトコール）") if each.is_protocol else ""
-        named = phrase("{m}{own}", "{m}{own}", m=each.method.replace("_", " "), own=own)
+        named = phrase("{m}{own}", "{m}{own}", m=_METHODS.get(each.method, each.method), own=own)
         cells = (
             number_cell(phrases.decimal(each.p_best, 2)),
             words_cell(Text("yes", "はい") if each.site_is_factor else Text("no", "いいえ"), each.site_is_factor),
@@ -405,7 +410,7 @@ def _predictability(study: Study) -> Section:
         stub=Text("Rule", "方法"),
         keys=("method",),
         columns=(
-            Column(key="p_best", heading=Text("p", "p")),
+            Column(key="p_best", heading=Text("Probability of the better arm", "優先群の確率")),
             Column(key="site_is_factor", heading=Text("Site a factor", "施設を調整"), words=True),
             Column(key="difference", heading=Text("Mean |A − B|", "差の平均")),
             Column(key="site_difference", heading=Text("Inside a site", "施設内の差")),

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import Field, TypeAdapter, ValidationError
 
 from oligami.protocol.model.common import CONFIG, Text, dataclass
+from oligami.simulation.faults import fault_lines
 
 #: A probability, and whole days [low, high] (both included).
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
@@ -281,11 +282,7 @@ def load_scenario(path: Path) -> Scenario:
     try:
         return TypeAdapter(Scenario).validate_python(raw)
     except ValidationError as error:
-        lines = [
-            f"{path.name}: {'.'.join(map(str, fault['loc']))}: {fault['msg']} (found {str(fault['input'])[:60]})"
-            for fault in error.errors()
-        ]
-        raise ScenarioError("\n".join(lines)) from error
+        raise ScenarioError("\n".join(fault_lines(path.name, Scenario, raw, error))) from error
 
 
 def find_scenario(protocol_folder: Path, name: str) -> Path:

@@ -23,6 +23,10 @@ STEPS: Final = 1024
 #: Calendar times are also counted in bins of this many months, up to the last bin, which takes all that is later.
 BIN_MONTHS: Final = 0.5
 BINS: Final = 1200
+#: Of counts as JSON. It changes whenever the same plan and seed would give other counts than before, or counts of another shape.
+FORMAT: Final = "oligami-counts/1"
+# A quantity beyond this counts as this: a trial that goes on for a hundred thousand years.
+_LARGEST: Final = 1e6
 
 Interval = tuple[int, int]
 
@@ -61,7 +65,8 @@ class Moments:
 class Counts:
     """Counts over trials of one plan and seed, simulated by one engine.
 
-    plan: digest of the plan. engine: numpy or numba, which agree in every decision but not in the last digit of a time. covered: replicates counted, as sorted intervals [first, last).
+    plan: digest of the plan. engine: numpy or numba, which agree in every decision but not in the last digit of a time.
+    covered: replicates counted, as sorted intervals [first, last).
     rejected: trials whose test t first crossed its bound at look k, [t][k]. crossed: trials whose test t is beyond the bound at
         look k, whatever came before, [t][k]. futile: trials that stopped for futility at look k (primary test).
     moments: of named quantities; those by look are named `name/k`, k from 1.
@@ -107,7 +112,7 @@ class Counts:
 
     def to_json(self) -> str:
         """Return the counts as one line of JSON; `from_json` gives them back exactly."""
-        said = {part.name: getattr(self, part.name) for part in fields(self)}
+        said: dict[str, Any] = {"format": FORMAT} | {part.name: getattr(self, part.name) for part in fields(self)}
         said["moments"] = {name: [each.n, each.total, each.squares] for name, each in self.moments.items()}
         return json.dumps(said, separators=(",", ":"))
 
@@ -116,10 +121,12 @@ class Counts:
         """Read counts written by `to_json`.
 
         Raises:
-            ValueError: the text is something else.
+            ValueError: the text is something else, or was written in another format.
         """
         try:
             said: dict[str, Any] = json.loads(text)
+            if said["format"] != FORMAT:
+                raise ValueError(f"these counts have the format {said['format']!r}; this version of oligami reads {FORMAT!r}")
             return Counts(
                 plan=str(said["plan"]),
                 seed=int(said["seed"]),
@@ -202,9 +209,11 @@ def total(parts: list[Counts]) -> Counts:
 def _moments(values: NDArray[Any]) -> Moments:
     known = np.asarray(values, dtype=np.float64)
     known = known[np.isfinite(known)]
-    # A step is 2^-10 and a chunk some 10^4 trials: squares stay below 2^63 for anything under 10^4.
-    steps = np.rint(np.clip(known, -1e4, 1e4) * STEPS).astype(np.int64)
-    return Moments(n=int(steps.size), total=int(steps.sum()), squares=int(np.dot(steps, steps)))
+    steps = np.rint(np.clip(known, -_LARGEST, _LARGEST) * STEPS).astype(np.int64)
+    # The usual thousands of months and subjects leave room in 64 bits; anything larger is squared in Python's own integers.
+    widest = int(np.abs(steps).max(initial=0))
+    squares = int(np.dot(steps, steps)) if widest**2 * steps.size < 1 << 63 else sum(step * step for step in steps.tolist())
+    return Moments(n=int(steps.size), total=int(steps.sum()), squares=squares)
 
 
 def _histogram(months: NDArray[np.float64]) -> tuple[int, ...]:

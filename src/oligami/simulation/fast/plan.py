@@ -1,12 +1,13 @@
 """What a simulated trial is, in numbers: how people come, what happens to them, how they are allocated, when and how it is looked at.
 
 A plan knows no names of a protocol, only positions: factors, levels and sites are counted from 0. Times are in months, rates
-and hazards per month. Arm 0 is the control, arm 1 the experimental arm. `assumptions` makes a plan from a protocol and a
+and hazards per month. Arm 0 is the control, arm 1 the experimental arm. `planning` makes a plan from a protocol and a
 scenario; a statistician may write one by hand.
 """
 
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -115,7 +116,8 @@ class Plan:
     crossover_rate: hazard at which subjects of arm 0 who live start the experimental therapy outside the trial.
     crossover_ratio: by which their control hazard is multiplied from then on.
     untreated_share: probability that a subject of arm 1 never gets its therapy and keeps the control hazard.
-    looks: in order of time. tests: which are computed; the first is the primary one, which decides about stopping.
+    looks: in order of time, which is demanded of looks of one kind; whether a look by calendar comes before one by events only the
+        trial tells, and each is judged by its own bound in the order given. tests: which are computed; the first is the primary one, which decides about stopping.
     efficacy: z at or above which a test rejects, by look, shape (L,); inf: never at this look.
     futility: z at or below which the trial stops for futility, by look, shape (L,); -inf: never. Only the primary test.
     """
@@ -156,6 +158,9 @@ class Plan:
             value = getattr(self, name)
             if name in _ARRAYS:
                 object.__setattr__(self, name, _column(value))
+            elif name in _NUMBERS:
+                object.__setattr__(self, name, float(value))
+        object.__setattr__(self, "delay_months", tuple(map(float, self.delay_months)))
         object.__setattr__(self, "factor_shares", tuple(_column(shares) for shares in self.factor_shares))
         for name in ("looks", "tests"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -175,6 +180,12 @@ _ARRAYS = frozenset(
         "pass_shares", "drop_out",
     }
 )  # fmt: skip
+
+
+# One number written in several ways (1, 1.0, a number of numpy's) is one plan, with one digest.
+_NUMBERS = frozenset(
+    {"crossover_rate", "crossover_ratio", "untreated_share", "weight_rho", "weight_gamma", "rmst_months", "milestone_months"}
+)
 
 
 def _column(value: object) -> Floats:
@@ -236,6 +247,11 @@ def _faults(plan: Plan) -> list[str]:
     demand(0 < plan.crossover_ratio < np.inf, "crossover_ratio", "above 0")
     demand(0 <= plan.untreated_share <= 1, "untreated_share", "0 to 1")
     demand(looks >= 1, "looks", "one at least")
+    demand(
+        _in_order(plan.looks),
+        "looks",
+        "looks in order of time: neither events nor months may fall from one to the next",
+    )
     demand(len(plan.tests) >= 1 and len(set(plan.tests)) == len(plan.tests), "tests", "one at least, none twice")
     for name in ("efficacy", "futility"):
         bounds = getattr(plan, name)
@@ -257,6 +273,16 @@ def _faults(plan: Plan) -> list[str]:
     else:
         demand(rule in ("balanced", "simple"), "allocation", "balanced, simple or a Minimization")
     return found
+
+
+def _in_order(looks: tuple[Look, ...]) -> bool:
+    """Say whether looks of each kind ascend; looks of different kinds cannot be compared before a trial has run."""
+    for name in ("events", "calendar_months", "after_last_months"):
+        alike = [look for look in looks if getattr(look, name) is not None]
+        for one, other in pairwise(alike):
+            if getattr(one, name) > getattr(other, name):
+                return False
+    return True
 
 
 def _is_rate(values: Floats) -> bool:

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from oligami.analysis.design.basis import basis_of
 from oligami.protocol.model.design import InterimPlan
 from oligami.protocol.model.protocol import Protocol
 from oligami.protocol.problems import find_near_miss
@@ -15,7 +16,6 @@ from oligami.simulation.predictability import uneven_sites
 from oligami.simulation.scenario import ScenarioError
 from oligami.stats.arguments import Floats
 from oligami.stats.sequential import boundaries, spending_named
-from oligami.stats.sizing import freedman_events
 
 MONTHS_PER_YEAR: Final = 12.0
 
@@ -24,9 +24,10 @@ MONTHS_PER_YEAR: Final = 12.0
 class Change:
     """A departure from a scenario, for sweeps; None leaves what the scenario says.
 
-    control: share alive at the milestone in the control arm, for all. experimental: likewise in the experimental arm.
-    hazard_ratio: for all times. accrual_months, pass_share: as in the scenario. interim: looks and spending instead of the
-    protocol's own. planned_events: of the look at full information; by Freedman's formula if None.
+    control: share alive at the milestone in the control arm, for all; an effect given by `experimental` keeps that share, one given
+    by hazard ratios keeps those. experimental: likewise in the experimental arm. hazard_ratio: for all times, instead of it.
+    accrual_months, pass_share: as in the scenario. interim: looks and spending instead of the protocol's own.
+    planned_events: of the look at full information; by Freedman's formula if None.
     """
 
     control: float | None = None
@@ -36,6 +37,27 @@ class Change:
     pass_share: float | None = None
     interim: InterimPlan | None = None
     planned_events: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a change that no scenario could be.
+
+        Raises:
+            ValueError: a number is out of its range, or the effect is given twice.
+        """
+        ranges = {
+            "control": (self.control, 1.0, "between 0 and 1"),
+            "experimental": (self.experimental, 1.0, "between 0 and 1"),
+            "hazard_ratio": (self.hazard_ratio, math.inf, "above 0"),
+            "accrual_months": (self.accrual_months, math.inf, "above 0"),
+            "planned_events": (self.planned_events, math.inf, "above 0"),
+        }
+        for name, (value, limit, expected) in ranges.items():
+            if value is not None and not 0 < value < limit:
+                raise ValueError(f"{name} is {value}; it must be {expected}")
+        if self.pass_share is not None and not 0 <= self.pass_share <= 1:
+            raise ValueError(f"pass_share is {self.pass_share}; it must be from 0 to 1")
+        if self.experimental is not None and self.hazard_ratio is not None:
+            raise ValueError("experimental and hazard_ratio both give the effect; name one of them")
 
 
 def find_misfits(scenario: OperatingScenario, protocol: Protocol) -> tuple[str, ...]:
@@ -105,6 +127,11 @@ def plan_of(protocol: Protocol, scenario: OperatingScenario, change: Change | No
     closing = next((each for each in design.closing if each.stage == protocol.randomizing_stage.id), None)
     looks, efficacy, futility = looks_of(protocol, change)
     leaving, tests = scenario.leaving, scenario.tests
+    if leaving.lost_per_year == 0 and (control[:, -1] == 0).any() and any(look.events is not None for look in looks):
+        raise ScenarioError(
+            f"{scenario.id}: survival.control_curve ends level and leaving.lost_per_year is 0, so that some subjects never leave and "
+            "a look by events might never come; expected a curve that falls at its end, or a loss above 0"
+        )
     primary = Test.STRATIFIED if protocol.analysis.stratum else Test.LOGRANK
     beside = [Test[name.upper()] for name in tests.beside]
     return Plan(
@@ -137,11 +164,8 @@ def plan_of(protocol: Protocol, scenario: OperatingScenario, change: Change | No
 
 
 def planned_events(protocol: Protocol) -> int:
-    """Return the events that the preset in force needs by Freedman's formula, rounded up."""
-    design = protocol.design
-    preset = next(each for each in design.preset if each.id == design.preset_in_force)
-    ratio = math.log(preset.experimental_survival) / math.log(preset.control_survival)
-    return math.ceil(freedman_events(ratio, alpha=design.alpha, power=design.power, sides=design.sided))
+    """Return the events that the preset in force needs, as the design's own page counts them."""
+    return basis_of(protocol).planned_events
 
 
 def looks_of(protocol: Protocol, change: Change | None = None) -> tuple[tuple[Look, ...], Floats, Floats]:
@@ -163,7 +187,7 @@ def looks_of(protocol: Protocol, change: Change | None = None) -> tuple[tuple[Lo
         binding=interim.binding,
     )
     events = (change.planned_events if change is not None else None) or planned_events(protocol)
-    looks = tuple(Look(events=max(1, math.ceil(share * events))) for share in interim.information)
+    looks = tuple(Look(events=max(1, math.ceil(share * events - 1e-9))) for share in interim.information)
     lower = np.full(len(looks), -np.inf) if futility is None else np.array(bounds.z_futility)
     return looks, np.array(bounds.z_efficacy), lower
 
@@ -173,6 +197,8 @@ def _changed(scenario: OperatingScenario, change: Change) -> OperatingScenario:
     if change.control is not None:
         survival = replace(survival, control=change.control, control_curve=())
     if change.experimental is not None:
+        if not isinstance(survival.control, float):
+            raise ScenarioError(f"{scenario.id}: a change of experimental needs one control survival for all; change control too")
         survival = replace(survival, experimental=change.experimental, effect=())
     if change.hazard_ratio is not None:
         survival = replace(survival, experimental=None, effect=(Effect(hazard_ratio=change.hazard_ratio),))

@@ -5,6 +5,7 @@ far and which replicates they cover; after an interruption the rest is simulated
 """
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -20,6 +21,8 @@ STRETCH: Final = 20_000
 #: A worker that dies loses its stretch; the cluster may give it to others so many times.
 _RETRIES: Final = 10
 _CHECKPOINT_SECONDS: Final = 5.0
+# Dask takes anything else for the name of a cluster, and waits long before it gives up.
+_ADDRESS: Final = re.compile(r"[a-z]+://\S+")
 
 
 def simulate_many(
@@ -45,12 +48,13 @@ def simulate_many(
         scheduler: address of a Dask scheduler, such as `tcp://10.0.0.5:8786`; threads of this process are used if not given.
         stretch: replicates a task. The counts do not depend on it.
         checkpoint: a file that holds the counts so far. What it covers already is not simulated again.
-        progress: called with the number of trials done and wanted.
+        progress: called with the number of trials done and wanted, first with what the checkpoint covers.
 
     Raises:
-        ValueError: a number is out of its range, or the checkpoint is of another plan, seed or engine or is no checkpoint.
+        ValueError: a number is out of its range; the checkpoint is of another plan, seed or engine, is no checkpoint or cannot be
+            written; the scheduler is no address.
         ImportError: a scheduler is named and dask is not installed.
-        OSError: the checkpoint cannot be written, or the scheduler cannot be reached.
+        OSError: the scheduler cannot be reached, or the disk is full.
     """
     for name, value in (("trials", trials), ("stretch", stretch), ("workers", 1 if workers is None else workers)):
         if value < 1:
@@ -64,6 +68,8 @@ def simulate_many(
         if scheduler is None
         else _on_cluster(plan, seed, stretches, engine, scheduler)
     )
+    if done is not None and progress is not None:
+        progress(done.trials, trials)
     saved = time.monotonic()
     try:
         for part in results:
@@ -120,6 +126,8 @@ def _on_threads(plan: Plan, seed: int, stretches: list[Interval], engine: Engine
 
 
 def _on_cluster(plan: Plan, seed: int, stretches: list[Interval], engine: Engine, scheduler: str) -> Iterator[Counts]:
+    if not _ADDRESS.fullmatch(scheduler):
+        raise ValueError(f"scheduler is {scheduler!r}; expected an address such as tcp://127.0.0.1:8786")
     try:
         from distributed import Client, as_completed
     except ImportError as error:
@@ -134,20 +142,43 @@ def _on_cluster(plan: Plan, seed: int, stretches: list[Interval], engine: Engine
 
 
 def _resume(checkpoint: Path | None, plan: Plan, seed: int, engine: str) -> Counts | None:
-    if checkpoint is None or not checkpoint.exists():
+    if checkpoint is None:
+        return None
+    _check_place(checkpoint)
+    if not checkpoint.exists():
         return None
     try:
         done = Counts.from_json(checkpoint.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{checkpoint} is no checkpoint of a simulation; remove it or name another file") from error
+        raise ValueError(
+            f"{checkpoint} is no checkpoint of a simulation here ({error}); remove it or name another file"
+        ) from error
     if (done.plan, done.seed, done.engine) != (plan_digest(plan), seed, engine):
         raise ValueError(f"{checkpoint} belongs to another plan, seed or engine; remove it or name another file")
     return done
 
 
+def _check_place(checkpoint: Path) -> None:
+    """Refuse, before anything is simulated, a place where no checkpoint can be written."""
+    if checkpoint.is_dir():
+        raise ValueError(f"checkpoint {checkpoint} is a folder; name a file")
+    if not checkpoint.parent.is_dir():
+        raise ValueError(f"checkpoint {checkpoint}: there is no folder {checkpoint.parent}; make it first")
+    part = _part(checkpoint)
+    try:
+        part.touch()
+    except OSError as error:
+        raise ValueError(f"checkpoint {checkpoint} cannot be written: {error.strerror}") from error
+    part.unlink()
+
+
+def _part(checkpoint: Path) -> Path:
+    return checkpoint.with_name(f"{checkpoint.name}.{os.getpid()}.part")
+
+
 def _save(checkpoint: Path, done: Counts) -> None:
     """Write the checkpoint whole or not at all."""
-    part = checkpoint.with_name(f"{checkpoint.name}.{os.getpid()}.part")
+    part = _part(checkpoint)
     try:
         with part.open("w", encoding="utf-8") as file:
             file.write(done.to_json())

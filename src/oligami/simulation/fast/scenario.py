@@ -5,6 +5,7 @@ from the protocol itself. Every table says in `cite` where its numbers come from
 does not see it. (Scenarios of rehearsals, which fill whole forms, are `oligami.simulation.scenario`.)
 """
 
+import json
 import tomllib
 from dataclasses import field
 from itertools import pairwise
@@ -14,6 +15,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, TypeAdapter, ValidationError
 
 from oligami.protocol.model.common import CONFIG, Identifier, Text, dataclass
+from oligami.simulation.faults import fault_lines
 from oligami.simulation.scenario import ScenarioError
 
 FOLDER = "operating"
@@ -175,13 +177,10 @@ def load_operating_scenario(path: Path) -> OperatingScenario:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ScenarioError(f"{path}: cannot be read as TOML: {error}") from error
     try:
-        return TypeAdapter(OperatingScenario).validate_python(raw)
+        # As JSON and strict, as the protocol's files are read: a text is never taken for a number.
+        return TypeAdapter(OperatingScenario).validate_json(json.dumps(raw, default=str), strict=True)
     except ValidationError as error:
-        lines = [
-            f"{path.name}: {'.'.join(map(str, fault['loc']))}: {fault['msg']} (found {str(fault['input'])[:60]})"
-            for fault in error.errors()
-        ]
-        raise ScenarioError("\n".join(lines)) from error
+        raise ScenarioError("\n".join(fault_lines(path.name, OperatingScenario, raw, error))) from error
 
 
 def find_operating_scenarios(protocol_folder: Path) -> dict[str, Path]:

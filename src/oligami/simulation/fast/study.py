@@ -4,6 +4,7 @@ A study holds answers, not arrays: operating characteristics of each scenario, o
 of a sweep over what nobody knows yet, the calendar of events, and the table of predictability of the rule of allocation.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -13,7 +14,7 @@ import numpy as np
 from oligami.protocol.model.common import Origin, OriginKind, Text
 from oligami.protocol.model.design import InterimPlan
 from oligami.protocol.model.protocol import Protocol
-from oligami.simulation.fast.counts import Counts
+from oligami.simulation.fast.counts import BIN_MONTHS, BINS, Counts
 from oligami.simulation.fast.operating import OperatingCharacteristics, SweepCell, characteristics, sweep
 from oligami.simulation.fast.plan import Look, Plan, Test
 from oligami.simulation.fast.planning import Change, plan_of, planned_events
@@ -58,7 +59,8 @@ class ComparedDesign:
 class EventsCalendar:
     """When shares of the planned events will have happened under a scenario; no test is made.
 
-    times: histogram of the calendar time of each number of events, in bins of `counts.BIN_MONTHS`.
+    times: histogram of the calendar time of each number of events, in bins of `counts.BIN_MONTHS`; the last bin holds all that
+        is later or never comes.
     """
 
     scenario: str
@@ -224,10 +226,11 @@ def _primary(protocol: Protocol) -> tuple[Test, ...]:
 
 
 def _calendar(protocol: Protocol, scenario: OperatingScenario, planned: int, simulate: Simulate, trials: int) -> EventsCalendar:
-    events = tuple(max(1, round(share * planned)) for share in EVENT_SHARES)
+    # Rounded up, as the looks of a design are.
+    events = tuple(max(1, math.ceil(share * planned)) for share in EVENT_SHARES)
     plan = replace(
         plan_of(protocol, scenario),
-        looks=tuple(Look(events=number) for number in events),
+        looks=tuple(Look(events=number, not_after_months=BINS * BIN_MONTHS) for number in events),
         efficacy=np.full(len(events), np.inf),
         futility=np.full(len(events), -np.inf),
         tests=(Test.LOGRANK,),
