@@ -50,6 +50,8 @@ format: $(VENV)/installed-dev
 ## Measure against the figures the issue names; never part of the tests.
 benchmarks: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/core.py
+	$(BIN)/python benchmarks/survival.py
+	$(BIN)/python benchmarks/simulation.py
 	if [ -e benchmarks/web.py ]; then scripts/install-services && $(BIN)/python benchmarks/web.py; fi
 
 ## The full tier of the fault drills (about two hours on two cores); the tests hold the gate tier. drills/README.md says what each does.
