@@ -49,6 +49,7 @@ format: $(VENV)/installed-dev
 
 ## Measure against the figures the issue names; never part of the tests.
 benchmarks: $(VENV)/installed-dev
+	scripts/install-peers
 	$(BIN)/python benchmarks/core.py
 	$(BIN)/python benchmarks/survival.py
 	$(BIN)/python benchmarks/simulation.py

@@ -69,16 +69,19 @@ def group_sums(time: Floats, event: Booleans, codes: Ints, k: int) -> GroupSums 
     if k > _MOST_GROUPS:
         return None
     if k == 2:
-        return _pair_sums(np.ascontiguousarray(time), _group_flags(event, codes))
+        return _pair_sums(np.ascontiguousarray(time), event, codes)
     found = counts_at_moments(time, event, codes, k)
     return None if found is None else _sums_over_moments(found[1], found[2])
 
 
-def _pair_sums(time: Floats, flags: Flags) -> GroupSums | None:
-    cells = _counted(time, flags, 2)
-    if cells is not None:
-        return _pair_from_cells(cells)
-    found = sorted_keys(time, flags, 2)
+def _pair_sums(time: Floats, event: Booleans, codes: Ints) -> GroupSums | None:
+    if time.size <= np.iinfo(np.int32).max:
+        # Straight from the columns: of whole days, making flags would take as long as counting them.
+        cells = np.zeros(_MOST_CELLS, np.int32)
+        latest = _count_pairs(time, event, codes, _MOST_CELLS >> 2, cells)
+        if latest >= 0:
+            return _pair_from_cells(cells[: (latest + 1) << 2].reshape(-1, 4).astype(np.int64))
+    found = sorted_keys(time, _group_flags(event, codes), 2)
     return None if found is None else _pair_from_keys(found[0])
 
 
@@ -168,6 +171,26 @@ def _count(time: Floats, flags: Flags, width: int, most: int, cells: Cells) -> i
             parts += (np.float64(place) != some[i]) | (place >= limit)
             latest = max(latest, place)
             places[i] = np.uint32((place << np.int32(width)) | np.int32(beside[i]))
+        if parts > 0:
+            return -1
+        for i in range(size):
+            cells[np.uint64(places[i])] += np.int32(1)
+    return int(latest)
+
+
+@jit
+def _count_pairs(time: Floats, event: Booleans, codes: Ints, most: int, cells: Cells) -> int:
+    """As `_count`, with flags made of the event and of which of two groups on the way."""
+    places, latest, limit = np.empty(_CHUNK, np.uint32), np.int32(0), np.int32(most)
+    for start in range(0, time.size, _CHUNK):
+        size = min(_CHUNK, time.size - start)
+        some, ended, second = time[start : start + size], event[start : start + size], codes[start : start + size]
+        parts = 0
+        for i in range(size):
+            place = np.int32(some[i])
+            parts += (np.float64(place) != some[i]) | (place >= limit)
+            latest = max(latest, place)
+            places[i] = np.uint32((place << np.int32(2)) | (np.int32(second[i]) << np.int32(1)) | np.int32(ended[i]))
         if parts > 0:
             return -1
         for i in range(size):
