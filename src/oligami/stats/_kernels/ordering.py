@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from oligami.stats._kernels.keeping import careful
 from oligami.stats.arguments import Floats, Ints
 
 Keys = NDArray[np.uint64]
@@ -25,7 +26,7 @@ def jit(function: Compiled) -> Compiled:
 
     Arithmetic is strict and in the order written; the interpreter's lock is let go, so that threads may share the work.
     """
-    return cast(Compiled, njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast(Compiled, careful(njit(cache=True, nogil=True, error_model="numpy")(function)))
 
 
 MAGNITUDE = np.uint64(0x7FFF_FFFF_FFFF_FFFF)  # without the sign, which only -0.0 has

@@ -8,6 +8,8 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+from oligami.stats._kernels.keeping import careful
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -20,7 +22,7 @@ _STAMP = tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for pat
 def _stamped(compiled: Any) -> Any:
     """Tie the code kept on disk to all files of the kernels."""
     compiled._cache._cache_file._source_stamp = _STAMP
-    return compiled
+    return careful(compiled)
 
 
 def kernel(function: Callable[P, T]) -> Callable[P, T]:
