@@ -316,3 +316,19 @@ def test_public_functions_agree(kind):
         for kernel, expected in zip(answers(), plain, strict=True):
             # Iterations stop at a step of 1e-8; all else differs by rounding alone.
             np.testing.assert_allclose(kernel, expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("value", [2.0**18 - 1, 2.0**18, 2.0**31, 2.0**31 + 1, 2.0**32, 2.0**40, 1e18, 1e19, 1e300])
+@pytest.mark.parametrize("n", [1, 3, 40, 2_000])
+def test_whole_times_beyond_the_table_stay_themselves(value, n):
+    """Whole times too large to be counted in a table, beyond the range of integers too, are not taken for other times."""
+    time, event, codes = np.full(n, value), np.ones(n, dtype=bool), np.arange(n) % 2
+    for found in (kernels.risk_counts(time, event), kernels.counts_at_moments(time, event, codes, 3)):
+        assert found is not None
+        assert found[0].tolist() == [value]
+    mixed = np.concatenate([time, time / 2, np.zeros(n)])
+    doubled = np.concatenate([event, event, event]), np.concatenate([codes, codes, codes])
+    seen, plain = kernels.group_sums(mixed, *doubled, 2), stratum_sums(mixed, *doubled, 2, "logrank")
+    assert seen is not None
+    assert seen[0].tolist() == plain[0].tolist()
+    np.testing.assert_allclose(seen[1], plain[1], rtol=1e-12)

@@ -161,14 +161,16 @@ def _counted(time: Floats, flags: Flags, width: int) -> Ints | None:
 @jit
 def _count(time: Floats, flags: Flags, width: int, most: int, cells: Cells) -> int:
     """Count whole times below `most` by flag; return the latest, or -1 where one is not such a number."""
-    places, latest, limit = np.empty(_CHUNK, np.uint32), np.int32(0), np.int32(most)
+    places, latest, limit = np.empty(_CHUNK, np.uint32), np.int32(0), np.float64(most)
     for start in range(0, time.size, _CHUNK):
         size = min(_CHUNK, time.size - start)
         some, beside = time[start : start + size], flags[start : start + size]
         parts = 0
         for i in range(size):
-            place = np.int32(some[i])
-            parts += (np.float64(place) != some[i]) | (place >= limit)
+            # Compared as floats: beyond the range of integers a conversion means nothing, and may give 0.
+            inside = some[i] < limit
+            place = np.int32(some[i] if inside else 0.0)
+            parts += (np.float64(place) != some[i]) | (not inside)
             latest = max(latest, place)
             places[i] = np.uint32((place << np.int32(width)) | np.int32(beside[i]))
         if parts > 0:
@@ -181,14 +183,16 @@ def _count(time: Floats, flags: Flags, width: int, most: int, cells: Cells) -> i
 @jit
 def _count_pairs(time: Floats, event: Booleans, codes: Ints, most: int, cells: Cells) -> int:
     """As `_count`, with flags made of the event and of which of two groups on the way."""
-    places, latest, limit = np.empty(_CHUNK, np.uint32), np.int32(0), np.int32(most)
+    places, latest, limit = np.empty(_CHUNK, np.uint32), np.int32(0), np.float64(most)
     for start in range(0, time.size, _CHUNK):
         size = min(_CHUNK, time.size - start)
         some, ended, second = time[start : start + size], event[start : start + size], codes[start : start + size]
         parts = 0
         for i in range(size):
-            place = np.int32(some[i])
-            parts += (np.float64(place) != some[i]) | (place >= limit)
+            # Compared as floats: beyond the range of integers a conversion means nothing, and may give 0.
+            inside = some[i] < limit
+            place = np.int32(some[i] if inside else 0.0)
+            parts += (np.float64(place) != some[i]) | (not inside)
             latest = max(latest, place)
             places[i] = np.uint32((place << np.int32(2)) | (np.int32(second[i]) << np.int32(1)) | np.int32(ended[i]))
         if parts > 0:
