@@ -53,7 +53,7 @@ def tell_operating(
         folder = find_protocol(trial, version=version)
         protocol = load_protocol(folder)
         base = load_operating_scenario(find_operating_scenario(folder, scenario))
-        used = engine_in_use(engine)  # type: ignore[arg-type]  # an unknown word is refused there with a sentence
+        used = engine_in_use(engine)  # an unknown word is refused there with a sentence
         settings: dict[str, Any] = {"seed": seed, "workers": workers, "engine": used, "scheduler": scheduler}
         if out is None:
             plan = plan_of(protocol, base)

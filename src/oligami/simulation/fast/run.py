@@ -17,21 +17,23 @@ Engine = Literal["auto", "numpy", "numba"]
 BLOCK: Final = 2_000
 
 
-def engine_in_use(engine: Engine = "auto") -> Engine:
-    """Return the engine that `auto` stands for here: numba where the extra `fast` is installed, else numpy.
+def engine_in_use(engine: str = "auto") -> Engine:
+    """Return the engine of this name; for `auto`, numba where the extra `fast` is installed, else numpy.
 
     Raises:
         ValueError: the engine has no such name, or numba is asked for and not installed.
     """
     from oligami.simulation.fast.compiled import available
 
-    if engine not in get_args(Engine):
-        raise ValueError(f"engine is {engine!r}; it must be one of {', '.join(get_args(Engine))}")
-    if engine == "numba" and not available():
-        raise ValueError("engine is 'numba', which is not installed; install the extra: pip install 'oligami[fast]'")
-    if engine == "auto":
-        return "numba" if available() else "numpy"
-    return engine
+    match engine:
+        case "auto":
+            return "numba" if available() else "numpy"
+        case "numba" if not available():
+            raise ValueError("engine is 'numba', which is not installed; install the extra: pip install 'oligami[fast]'")
+        case "numba" | "numpy":
+            return engine
+        case _:
+            raise ValueError(f"engine is {engine!r}; it must be one of {', '.join(get_args(Engine))}")
 
 
 def simulate_replicates(plan: Plan, seed: int, first: int, last: int, engine: Engine = "auto") -> Replicates:
